@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// The dependencies of each target are the layer table of this project: a target imports only what it declares.
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+
+/// `rkt` carries the Swift runtime and links C libraries dynamically: it needs no Swift on the host.
+let staticRuntime: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-stdlib", "-lFoundation", "-lFoundationInternationalization", "-lCoreFoundation", "-l_FoundationICU",
+        "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims", "-lswiftSynchronization",
+        "-lswiftDispatch", "-ldispatch", "-lBlocksRuntime",
+    ])
+]
+
+/// Stage1 and guest programs run in any root filesystem: nothing is loaded at run time.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-executable", "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims",
+        "-lswiftSynchronization",
+    ])
+]
+
+let package = Package(
+    name: "rkt",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+    ],
+    targets: [
+        // C
+        .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .target(name: "CLinuxShims", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "CGuestBoot", cSettings: [.define("_GNU_SOURCE")]),
+
+        // 1: values and the kernel
+        .target(name: "Diagnostics", dependencies: [logging]),
+        .target(name: "LinuxPlatform", dependencies: ["CLinuxShims", "Diagnostics", system]),
+        .target(name: "AppContainer", dependencies: ["Diagnostics"]),
+        .target(name: "GuestProtocol", dependencies: []),
+
+        // 2: parts that know one thing
+        .target(
+            name: "ImageArchive",
+            dependencies: ["CLibArchive", "Diagnostics", "LinuxPlatform", "AppContainer", system, crypto]),
+        .target(name: "SystemdUnits", dependencies: []),
+        .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
+        .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
+
+        // 3: stores, backends, the guest's side
+        .target(
+            name: "ImageStore",
+            dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", grdb, system, crypto]),
+        .target(name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
+        .target(name: "Guest", dependencies: ["CGuestBoot", "CLinuxShims", "GuestProtocol", "LinuxPlatform", system]),
+
+        // 4: the stages
+        .target(
+            name: "Stage0",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", "ImageStore", "PodStore", system,
+            ]),
+        .target(
+            name: "Stage1",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
+                "Hypervisor", system,
+            ]),
+
+        // 5: the command line
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageStore", "PodStore", "Stage0", argumentParser,
+                logging, system,
+            ]),
+
+        .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),
+        .executableTarget(name: "stage1", dependencies: ["Stage1", "Backends"], linkerSettings: staticExecutable),
+        .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
+
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
+        .testTarget(name: "LinuxPlatformTests", dependencies: ["LinuxPlatform", "TestSupport"]),
+        .testTarget(name: "AppContainerTests", dependencies: ["AppContainer"]),
+        .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"]),
+        .testTarget(name: "ImageArchiveTests", dependencies: ["ImageArchive", "TestSupport"]),
+        .testTarget(name: "SystemdUnitsTests", dependencies: ["SystemdUnits"]),
+        .testTarget(name: "PodStoreTests", dependencies: ["PodStore", "TestSupport"]),
+        .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
+        .testTarget(name: "ImageStoreTests", dependencies: ["ImageStore", "TestSupport"]),
+        .testTarget(name: "BackendsTests", dependencies: ["Backends", "Hypervisor", "TestSupport"]),
+        .testTarget(name: "GuestTests", dependencies: ["Guest", "GuestProtocol", "TestSupport"]),
+        .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
+        .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "SystemdUnits", "TestSupport"]),
+        .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
+        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

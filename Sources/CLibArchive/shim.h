@@ -1,0 +1,5 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <archive.h>
+#include <archive_entry.h>

@@ -1,0 +1,33 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef RKT_NAMESPACES_H
+#define RKT_NAMESPACES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Bits of unshare(2) and setns(2).
+#define RKT_CLONE_NEWNS 0x00020000
+#define RKT_CLONE_NEWNET 0x40000000
+
+int rkt_unshare(int flags);
+int rkt_setns(int fd, int type);
+int rkt_pivot_root(const char *new_root, const char *put_old);
+
+// prctl(2).
+int rkt_set_no_new_privileges(void);
+int rkt_set_parent_death_signal(int signal);
+int rkt_set_child_subreaper(void);
+int rkt_drop_bounding_capability(int capability);
+int rkt_set_keep_capabilities(int keep);
+// capset(2) for the calling thread; bit N is capability N.
+int rkt_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+// Installs a classic BPF program as seccomp filter; `program` is `count` records of eight bytes (struct sock_filter).
+int rkt_set_seccomp_filter(const void *program, unsigned short count);
+
+// reboot(2): power off, after which the call does not return.
+int rkt_power_off(void);
+int rkt_restart(void);
+
+#endif

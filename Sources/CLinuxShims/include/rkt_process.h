@@ -1,0 +1,57 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef RKT_PROCESS_H
+#define RKT_PROCESS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// What a child does between fork and exec, in this order: descriptors, session, mount namespace, root, working
+// directory, groups and user, parent-death signal, exec.
+struct rkt_spawn_request {
+    const char *path;           // executable, no PATH search
+    char *const *argv;          // NULL-terminated
+    char *const *envp;          // NULL-terminated
+    const int *descriptors;     // descriptors[N] becomes descriptor N; -1 leaves N closed
+    int descriptor_count;       // everything from this number on is closed
+    const char *root;           // chroot(2) to it, or NULL
+    const char *directory;      // working directory, or NULL
+    int new_session;            // setsid(2); descriptor 0 becomes the controlling terminal where it is one
+    int private_mounts;         // unshare the mount namespace and make it private
+    int set_user;               // whether uid, gid and groups hold
+    uid_t uid;
+    gid_t gid;
+    const gid_t *groups;
+    int group_count;
+    int parent_death_signal;    // 0 for none
+    int ignore_interrupt;       // start with SIGINT ignored (a terminal's Ctrl-C is for the parent)
+};
+
+// Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
+// `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
+// 8 exec.
+int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
+
+int rkt_pidfd_open(pid_t pid);
+int rkt_pidfd_send_signal(int pidfd, int signal);
+// waitpid(2) through a pidfd; the wait status is stored. Returns 1 when the process has ended, 0 when not yet (no_hang).
+int rkt_pidfd_wait(int pidfd, int no_hang, int *code, int *status);
+#define RKT_CLD_EXITED 1
+
+int rkt_set_close_on_exec(int fd, int on);
+// Closes every descriptor from `first` on.
+int rkt_close_from(int first);
+
+// Blocks the signals of the mask (bit N-1 is signal N) and returns a signalfd for them, non-blocking, close-on-exec.
+int rkt_signalfd(uint64_t mask);
+// Reads one signal from a signalfd: its number, or 0 when none is waiting.
+int rkt_signalfd_read(int fd);
+// Sets the process signal mask to empty.
+int rkt_unblock_signals(void);
+int rkt_sigrtmin(void);
+
+// A new pseudo-terminal pair: returns the master (close-on-exec), stores the slave's path.
+int rkt_open_terminal(char *slave_path, int slave_path_size);
+
+#endif

@@ -1,0 +1,47 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rkt_namespaces.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RESULT(call)                  \
+    do {                              \
+        long result = (long)(call);   \
+        return result < 0 ? -errno : (int)result; \
+    } while (0)
+
+int rkt_unshare(int flags) { RESULT(unshare(flags)); }
+int rkt_setns(int fd, int type) { RESULT(setns(fd, type)); }
+int rkt_pivot_root(const char *new_root, const char *put_old) { RESULT(syscall(SYS_pivot_root, new_root, put_old)); }
+
+int rkt_set_no_new_privileges(void) { RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+int rkt_set_parent_death_signal(int signal) { RESULT(prctl(PR_SET_PDEATHSIG, signal)); }
+int rkt_set_child_subreaper(void) { RESULT(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
+int rkt_drop_bounding_capability(int capability) { RESULT(prctl(PR_CAPBSET_DROP, capability)); }
+int rkt_set_keep_capabilities(int keep) { RESULT(prctl(PR_SET_KEEPCAPS, keep, 0, 0, 0)); }
+
+int rkt_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+    };
+    RESULT(syscall(SYS_capset, &header, data));
+}
+
+int rkt_set_seccomp_filter(const void *program, unsigned short count) {
+    struct sock_fprog filter = {.len = count, .filter = (struct sock_filter *)program};
+    RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
+}
+
+int rkt_power_off(void) { RESULT(reboot(RB_POWER_OFF)); }
+int rkt_restart(void) { RESULT(reboot(RB_AUTOBOOT)); }

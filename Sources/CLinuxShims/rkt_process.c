@@ -1,0 +1,211 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rkt_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+struct failure {
+    int error;
+    int step;
+};
+
+static void fail(int report, int step) {
+    struct failure failure = {errno, step};
+    (void)!write(report, &failure, sizeof failure);
+    _exit(127);
+}
+
+// Runs in the child. Moves every wanted descriptor out of the way first, so that no dup2 overwrites a later source.
+static void arrange_descriptors(const struct rkt_spawn_request *spawn, int *report) {
+    int count = spawn->descriptor_count;
+    int *sources = alloca(sizeof(int) * (size_t)(count + 1));
+    int moved = fcntl(*report, F_DUPFD_CLOEXEC, count + 1);
+    if (moved < 0) fail(*report, 1);
+    close(*report);
+    *report = moved;
+    for (int i = 0; i < count; i++) {
+        sources[i] = -1;
+        if (spawn->descriptors[i] < 0) continue;
+        sources[i] = fcntl(spawn->descriptors[i], F_DUPFD_CLOEXEC, count + 1);
+        if (sources[i] < 0) fail(*report, 1);
+    }
+    for (int i = 0; i < count; i++) {
+        if (sources[i] < 0) {
+            close(i);
+        } else if (dup2(sources[i], i) < 0) {
+            fail(*report, 1);
+        }
+    }
+    // Everything else closes at exec.
+    if (syscall(SYS_close_range, count, ~0U, 4 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */) < 0) {
+        for (int fd = count; fd < 1024; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+static void child(const struct rkt_spawn_request *spawn, int report, pid_t parent) {
+    arrange_descriptors(spawn, &report);
+
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < 65; number++) sigaction(number, &action, NULL);
+    if (spawn->ignore_interrupt) {
+        action.sa_handler = SIG_IGN;
+        sigaction(SIGINT, &action, NULL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+
+    if (spawn->new_session) {
+        if (setsid() < 0) fail(report, 2);
+        if (isatty(0) && ioctl(0, TIOCSCTTY, 0) < 0) fail(report, 2);
+    }
+    if (spawn->private_mounts) {
+        if (unshare(CLONE_NEWNS) < 0) fail(report, 3);
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail(report, 3);
+    }
+    if (spawn->root && chroot(spawn->root) < 0) fail(report, 4);
+    if (spawn->root && chdir("/") < 0) fail(report, 4);
+    if (spawn->directory && chdir(spawn->directory) < 0) fail(report, 5);
+    if (spawn->set_user) {
+        if (setgroups((size_t)spawn->group_count, spawn->groups) < 0) fail(report, 6);
+        if (setresgid(spawn->gid, spawn->gid, spawn->gid) < 0) fail(report, 6);
+        if (setresuid(spawn->uid, spawn->uid, spawn->uid) < 0) fail(report, 6);
+    }
+    // A change of credentials clears the parent-death signal, so it comes after; the parent may be gone already.
+    if (spawn->parent_death_signal) {
+        if (prctl(PR_SET_PDEATHSIG, spawn->parent_death_signal) < 0) fail(report, 7);
+        if (getppid() != parent) {
+            errno = ESRCH;
+            fail(report, 7);
+        }
+    }
+    execve(spawn->path, spawn->argv, spawn->envp);
+    fail(report, 8);
+}
+
+int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step) {
+    int report[2];
+    *failed_step = 0;
+    if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+    pid_t parent = getpid();
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(report[0]);
+        child(spawn, report[1], parent);
+    }
+    int error = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (pid < 0) {
+        close(report[0]);
+        return -error;
+    }
+    struct failure failure;
+    ssize_t count;
+    do count = read(report[0], &failure, sizeof failure);
+    while (count < 0 && errno == EINTR);
+    close(report[0]);
+    if (count == sizeof failure) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+        *failed_step = failure.step;
+        return -failure.error;
+    }
+    *pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (*pidfd < 0) {
+        error = errno;
+        kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+        return -error;
+    }
+    return pid;
+}
+
+int rkt_pidfd_open(pid_t pid) {
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int rkt_pidfd_send_signal(int pidfd, int signal) {
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int rkt_pidfd_wait(int pidfd, int no_hang, int *code, int *status) {
+    siginfo_t info;
+    int result;
+    memset(&info, 0, sizeof info);
+    do result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | (no_hang ? WNOHANG : 0));
+    while (result < 0 && errno == EINTR);
+    if (result < 0) return -errno;
+    if (info.si_pid == 0) return 0;
+    *code = info.si_code;
+    *status = info.si_status;
+    return 1;
+}
+
+int rkt_set_close_on_exec(int fd, int on) { return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0 ? -errno : 0; }
+
+int rkt_close_from(int first) { return syscall(SYS_close_range, first, ~0U, 0) < 0 ? -errno : 0; }
+
+int rkt_signalfd(uint64_t mask) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number = 1; number <= 64; number++) {
+        if (mask & (1ULL << (number - 1))) sigaddset(&set, number);
+    }
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int rkt_signalfd_read(int fd) {
+    struct signalfd_siginfo info;
+    ssize_t count;
+    do count = read(fd, &info, sizeof info);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return errno == EAGAIN ? 0 : -errno;
+    return count == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int rkt_unblock_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+int rkt_sigrtmin(void) { return SIGRTMIN; }
+
+int rkt_open_terminal(char *slave_path, int slave_path_size) {
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0) return -errno;
+    if (grantpt(master) < 0 || unlockpt(master) < 0 || ptsname_r(master, slave_path, (size_t)slave_path_size) != 0) {
+        int error = errno;
+        close(master);
+        return -error;
+    }
+    return master;
+}

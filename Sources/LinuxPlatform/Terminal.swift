@@ -1,0 +1,60 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import SystemPackage
+
+/// Window size of a terminal in character cells.
+package struct TerminalSize: Equatable, Sendable {
+    package var rows: UInt16
+    package var columns: UInt16
+    package init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+}
+
+/// A terminal that this process reads from, and its settings (termios(3)).
+package struct Terminal {
+    package let descriptor: FileDescriptor
+    private let saved: termios
+
+    /// Nil when the descriptor is not a terminal.
+    package init?(_ descriptor: FileDescriptor) {
+        var settings = termios()
+        guard isatty(descriptor.rawValue) == 1, tcgetattr(descriptor.rawValue, &settings) == 0 else { return nil }
+        self.descriptor = descriptor
+        saved = settings
+    }
+
+    /// Every key goes to the reader, also those that make signals.
+    package func makeRaw() {
+        var settings = saved
+        cfmakeraw(&settings)
+        tcsetattr(descriptor.rawValue, TCSANOW, &settings)
+    }
+
+    /// Keys are read one by one and not shown; signals and output processing stay.
+    package func makeUnbuffered() {
+        var settings = saved
+        settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        tcsetattr(descriptor.rawValue, TCSANOW, &settings)
+    }
+
+    package func restore() {
+        var settings = saved
+        tcsetattr(descriptor.rawValue, TCSANOW, &settings)
+    }
+
+    package var size: TerminalSize? {
+        var window = winsize()
+        guard ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &window) == 0 else { return nil }
+        return TerminalSize(rows: window.ws_row, columns: window.ws_col)
+    }
+
+    package static func setSize(_ size: TerminalSize, of descriptor: FileDescriptor) {
+        var window = winsize(ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0)
+        _ = ioctl(descriptor.rawValue, UInt(TIOCSWINSZ), &window)
+    }
+}
