@@ -1,0 +1,24 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a backend can do, asked before anything is created, so that callers branch on an ability and never on a name.
+package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// The pod runs on a kernel of its own.
+    package static let ownKernel = HypervisorCapabilities(rawValue: 1 << 0)
+    /// The pod can be given a range of user ids of its own.
+    package static let userNamespaces = HypervisorCapabilities(rawValue: 1 << 1)
+    /// Apps can be added to and removed from a running pod.
+    package static let mutablePods = HypervisorCapabilities(rawValue: 1 << 2)
+    /// The pod can share the host's network.
+    package static let hostNetwork = HypervisorCapabilities(rawValue: 1 << 3)
+    /// The exit status of an app becomes that of the pod.
+    package static let preservesExitStatus = HypervisorCapabilities(rawValue: 1 << 4)
+    /// A running pod can be frozen and resumed.
+    package static let pause = HypervisorCapabilities(rawValue: 1 << 5)
+}

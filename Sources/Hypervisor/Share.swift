@@ -1,0 +1,41 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+/// A directory of the host that the guest mounts by its tag.
+///
+/// The two transports differ in what a guest can do through them. virtiofs behaves like a local file system: fifos,
+/// sockets, device nodes, truncation and unlinked files all work, so app roots go over it. 9p needs no server process
+/// and enforces read-only at the device, which suits volumes; through QEMU 7.2 it cannot make special files and cannot
+/// truncate, chmod or reopen an unlinked file.
+package enum Share: Sendable, Equatable {
+    /// Served by a virtiofsd process over shared guest memory; always writable for the guest.
+    case virtiofs(tag: String, source: FilePath, cache: VirtiofsCache)
+    /// Served by the hypervisor itself; `readOnly` is enforced by the device, whatever the guest asks for.
+    case plan9(tag: String, source: FilePath, readOnly: Bool)
+
+    /// What the guest mounts it by; unique within a machine, at most 31 bytes.
+    package var tag: String {
+        switch self {
+        case .virtiofs(let tag, _, _), .plan9(let tag, _, _): tag
+        }
+    }
+
+    /// The exported directory.
+    package var source: FilePath {
+        switch self {
+        case .virtiofs(_, let source, _), .plan9(_, let source, _): source
+        }
+    }
+}
+
+/// How long the guest may rely on what it has learnt about a virtiofs share (virtiofsd's `cache` option).
+package enum VirtiofsCache: String, Sendable, CaseIterable {
+    /// Revalidated after a second; changes made on the host are seen.
+    case auto
+    /// Kept until evicted; only for a directory nothing on the host changes.
+    case always
+    /// Nothing is cached, and shared memory mappings of files do not work.
+    case none
+}

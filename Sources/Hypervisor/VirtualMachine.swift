@@ -1,0 +1,59 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxPlatform
+import SystemPackage
+
+/// A machine with a guest kernel of its own.
+///
+/// Its supervisor is one poll(2) loop: it waits on `descriptors` and the pidfds of `process` and `shareServers`, reads
+/// and writes the ports itself, and calls `readControlEvents()` when the control descriptor is readable.
+package protocol VirtualMachine: Machine {
+    /// What the supervisor polls; owned by the machine and closed by `release()`.
+    var descriptors: MachineDescriptors { get }
+    /// The hypervisor.
+    var process: ChildProcess { get }
+    /// The processes that serve shares: when one ends before the hypervisor, its share hangs in the guest and the
+    /// machine has to be ended.
+    var shareServers: [ChildProcess] { get }
+    /// The accelerator in use and, where it is not the best one, why.
+    var accelerator: AcceleratorChoice { get }
+
+    /// What the hypervisor has reported since the last call. Never blocks and reads a bounded amount.
+    ///
+    /// - Throws: when the hypervisor speaks nonsense; the machine should then be ended.
+    func readControlEvents() throws -> [MachineEvent]
+
+    /// Lets the guest see its power button pressed. Returns at once.
+    func pressPowerButton() throws
+
+    /// The last lines the machine's processes printed, to be quoted in an error; empty when they were silent.
+    func diagnostics() -> String
+}
+
+/// The supervisor's ends of a virtual machine's channels; all non-blocking.
+package struct MachineDescriptors: Sendable, Equatable {
+    /// The stream to the guest's first program (virtio-serial port `rkt.boot`).
+    package let bootPort: FileDescriptor
+    /// The stream to the guest's agent (virtio-serial port `rkt.agent`).
+    package let agentPort: FileDescriptor
+    /// What the guest writes to its serial console; what is written here is typed on it.
+    package let console: FileDescriptor
+    /// The hypervisor's control channel. Read it through `readControlEvents()` only.
+    package let control: FileDescriptor
+
+    package init(
+        bootPort: FileDescriptor, agentPort: FileDescriptor, console: FileDescriptor, control: FileDescriptor
+    ) {
+        self.bootPort = bootPort
+        self.agentPort = agentPort
+        self.console = console
+        self.control = control
+    }
+}
+
+/// The names of the virtio-serial ports, as the guest finds them in `/sys/class/virtio-ports/*/name`.
+package enum MachinePort {
+    package static let boot = "rkt.boot"
+    package static let agent = "rkt.agent"
+}
