@@ -63,7 +63,7 @@ let package = Package(
             name: "ImageStore",
             dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", grdb, system, crypto]),
         .target(name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
-        .target(name: "Guest", dependencies: ["CGuestBoot", "CLinuxShims", "GuestProtocol", "LinuxPlatform", system]),
+        .target(name: "Guest", dependencies: ["CGuestBoot", "CLinuxShims", "Diagnostics", "GuestProtocol", "LinuxPlatform", system]),
 
         // 4: the stages
         .target(

@@ -1,3 +1,6 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Guest
+
+GuestProgram.main(CommandLine.arguments)

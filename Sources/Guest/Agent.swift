@@ -1,0 +1,314 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import CLinuxShims
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// The host's hand in the guest: passes output, readiness and exits up, and sessions and the stop request down.
+///
+/// One thread around poll(2). Whatever it holds is bounded: output lines by the host's credit, sessions by theirs.
+package final class Agent {
+    private enum Limit {
+        static let sessions = 64
+        static let requestLine = 512
+        /// Bytes on their way to the host before reading from programs pauses.
+        static let outbox = 256 << 10
+        /// Milliseconds between a wake-up and the moment its message stands in the journal file.
+        static let journalDelay = 4
+        static let journalTries = 50
+    }
+
+    private let port: FileDescriptor
+    private let requests: FileDescriptor
+    private let journal: Journal
+    private let apps: Set<String>
+    private let debug: Bool
+    private var decoder = FrameDecoder()
+    private var outbox: [UInt8] = []
+    private var outputCredit = Credit.output
+    private var sessions: [UInt32: AgentSession] = [:]
+    /// Programs of the guest that wait for an answer.
+    private var clients: [FileDescriptor] = []
+    private var waitingForRecord: [String: FileDescriptor] = [:]
+    private var waitingForTerminal: [String: FileDescriptor] = [:]
+    private var terminals: [String: FileDescriptor] = [:]
+    /// What each app ended with, as it will be recorded.
+    private var statuses: [String: Int32] = [:]
+    /// Apps whose exit is to be sent once the journal has been read to its end.
+    private var toReap: [String] = []
+    /// Whether apps that end now were stopped from outside.
+    private var isStopping = false
+    private var journalTries = 0
+
+    /// Serves until the machine powers off.
+    package static func run() throws -> Never {
+        let agent = try Agent()
+        try agent.notifyReady()
+        agent.send(.hello(version: ProtocolVersion.current, role: .agent))
+        agent.send(.phase(name: "agent", microseconds: Clock.microseconds))
+        while true { try agent.turn() }
+    }
+
+    private init() throws {
+        let lines = try FileSystem.readText(GuestLayout.settings).split(separator: "\n").map(String.init)
+        debug = lines.first == "debug"
+        apps = Set(lines.dropFirst())
+        let machineID = try FileSystem.readText(GuestLayout.machineID).filter { $0 != "\n" }
+        journal = try Journal(machineID: machineID)
+        requests = try UnixSocket.listen(GuestLayout.agentSocket)
+        try UnixSocket.setNonBlocking(requests)
+        port = try VirtioPort.open(PortName.agent)
+        try UnixSocket.setNonBlocking(port)
+    }
+
+    /// sd_notify(3): the units that need the agent may start.
+    private func notifyReady() throws {
+        guard let path = ProcessImage.variable("NOTIFY_SOCKET") else { return }
+        let socket = try UnixSocket.connect(FilePath(path), .datagram)
+        try FileSystem.writeAll(Array("READY=1".utf8), to: socket)
+        try socket.close()
+    }
+
+    // MARK: - One turn of the loop
+
+    private enum Source { case port, requests, journal, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32) }
+
+    private func turn() throws {
+        var sources: [(Source, FileDescriptor, Poll.Interest)] = [
+            (.port, port, outbox.isEmpty ? .read : [.read, .write]), (.requests, requests, .read),
+            (.journal, journal.wakeUp, .read),
+        ]
+        sources += clients.map { (.client($0), $0, .read) }
+        for session in sessions.values {
+            if let child = session.child, session.exit == nil { sources.append((.child(session.number), child.pidfd, .read)) }
+            if session.outputCredit > 0, outbox.count < Limit.outbox {
+                for (index, outlet) in session.outlets.enumerated() {
+                    if let descriptor = outlet.descriptor {
+                        sources.append((.outlet(session.number, index), descriptor, .read))
+                    }
+                }
+            }
+            if let input = session.input, !session.pendingInput.isEmpty {
+                sources.append((.input(session.number), input, .write))
+            }
+        }
+        let timeout = journalTries > 0 ? Limit.journalDelay : nil
+        let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
+        if journalTries > 0 { journalTries -= 1 }
+        for (index, interest) in ready { try handle(sources[index].0, interest) }
+        if journalTries > 0 || !toReap.isEmpty { pumpJournal() }
+        endSessions()
+        flush()
+    }
+
+    private func handle(_ source: Source, _ ready: Poll.Interest) throws {
+        switch source {
+        case .port: if ready.contains(.read) || !ready.isDisjoint(with: .hangUp) { try receive() }
+        case .requests: if let (client, _) = try UnixSocket.accept(requests) { clients.append(client) }
+        case .journal:
+            journal.drainWakeUps()
+            journalTries = Limit.journalTries
+        case .client(let client): serve(client)
+        case .child(let number):
+            if let session = sessions[number] { session.exit = try session.child?.poll() }
+        case .outlet(let number, let index): if let session = sessions[number] { pass(session, index) }
+        case .input(let number): if let session = sessions[number] { feed(session) }
+        }
+    }
+
+    // MARK: - The port
+
+    private func send(_ message: GuestMessage) { outbox.append(contentsOf: message.frame.encoded) }
+
+    private func flush() {
+        while !outbox.isEmpty {
+            // SAFETY: the array outlives the call and its size is passed.
+            let count = outbox.withUnsafeBytes { write(port.rawValue, $0.baseAddress, min($0.count, 32 << 10)) }
+            guard count > 0 else { return }
+            outbox.removeFirst(count)
+        }
+    }
+
+    private func receive() throws {
+        var buffer = [UInt8](repeating: 0, count: 32 << 10)
+        // SAFETY: the buffer outlives the call and its size is passed.
+        let count = buffer.withUnsafeMutableBytes { read(port.rawValue, $0.baseAddress, $0.count) }
+        if count < 0, lastErrno == .wouldBlock || lastErrno == .interrupted { return }
+        // Without its host the pod has no one to report to.
+        guard count > 0 else { throw RuntimeError(.internal, "the host closed the agent port") }
+        decoder.append(buffer[..<count])
+        while let frame = try decoder.next() { try handle(HostMessage(frame)) }
+    }
+
+    private func handle(_ message: HostMessage) throws {
+        switch message {
+        case .pod: throw ProtocolError.unexpected("a pod's configuration on the agent port")
+        case .stop:
+            isStopping = true
+            // systemd(1): SIGRTMIN+3 starts halt.target.
+            kill(1, rkt_sigrtmin() + 3)
+        case .exitRecorded(let app):
+            if let client = waitingForRecord.removeValue(forKey: app) { answer(client) }
+        case .startSession(let number, let request): start(request, number)
+        case .sessionInput(let number, let bytes):
+            guard let session = sessions[number] else { return }
+            guard session.pendingInput.count + bytes.count <= Credit.session else {
+                throw ProtocolError.unexpected("more input than session \(number) has credit for")
+            }
+            session.pendingInput += bytes
+            feed(session)
+        case .sessionEndOfInput(let number):
+            guard let session = sessions[number] else { return }
+            session.endOfInput = true
+            feed(session)
+        case .sessionResize(let number, let rows, let columns):
+            guard let terminal = sessions[number]?.terminal else { return }
+            Terminal.setSize(TerminalSize(rows: rows, columns: columns), of: terminal)
+        case .sessionSignal(let number, let signal): sessions[number]?.signal(signal)
+        case .closeSession(let number): sessions.removeValue(forKey: number)?.close()
+        case .outputCredit(let channel, let bytes):
+            if channel == 0 {
+                outputCredit += Int(bytes)
+                journalTries = max(journalTries, 1)
+            } else {
+                sessions[channel]?.outputCredit += Int(bytes)
+            }
+        }
+    }
+
+    // MARK: - Sessions
+
+    private func start(_ request: HostMessage.Session, _ number: UInt32) {
+        guard sessions.count < Limit.sessions, sessions[number] == nil else {
+            return send(.sessionFailed(session: number, "the pod has \(Limit.sessions) sessions already"))
+        }
+        do {
+            switch request.target {
+            case .command(let app, let arguments):
+                guard apps.contains(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
+                sessions[number] = try AgentSession.start(request, app: app, command: arguments, number: number)
+            case .appTerminal(let app):
+                let (master, slave) = try AgentSession.openTerminal(rows: request.rows, columns: request.columns)
+                sessions[number] = AgentSession(terminal: master, number: number, child: nil)
+                terminals[app] = slave
+                if let client = waitingForTerminal.removeValue(forKey: app) { answerTerminal(client, app) }
+            }
+        } catch {
+            send(.sessionFailed(session: number, String(describing: error)))
+        }
+    }
+
+    private func pass(_ session: AgentSession, _ outlet: Int) {
+        guard session.outputCredit > 0, let stream = session.outlets[outlet].descriptor.map({ _ in session.outlets[outlet].stream })
+        else { return }
+        guard let bytes = session.read(outlet) else { return session.closeOutlet(outlet) }
+        if !bytes.isEmpty { send(.sessionOutput(session: session.number, stream: stream, bytes)) }
+    }
+
+    private func feed(_ session: AgentSession) {
+        let taken = session.feed()
+        if taken > 0 { send(.inputCredit(session: session.number, bytes: UInt32(taken))) }
+    }
+
+    /// A session ends when its program has ended and what it wrote has been passed on.
+    private func endSessions() {
+        for session in sessions.values {
+            guard let exit = session.exit else { continue }
+            for index in session.outlets.indices { drain(session, index) }
+            guard session.outputCredit > 0 || session.outlets.allSatisfy({ $0.descriptor == nil }) else { continue }
+            send(.sessionExit(session: session.number, status: exit.status))
+            session.close()
+            sessions[session.number] = nil
+        }
+    }
+
+    /// Passes on what is left, without waiting for processes that the program has left behind.
+    private func drain(_ session: AgentSession, _ outlet: Int) {
+        while session.outputCredit > 0, session.outlets[outlet].descriptor != nil {
+            guard let bytes = session.read(outlet), !bytes.isEmpty else { return session.closeOutlet(outlet) }
+            send(.sessionOutput(session: session.number, stream: session.outlets[outlet].stream, bytes))
+        }
+    }
+
+    // MARK: - Output lines and exits
+
+    private func pumpJournal() {
+        // A line is at most one frame; it may overdraw the credit by that much.
+        while outputCredit > 0, outbox.count < Limit.outbox {
+            guard let entry = journal.next() else {
+                for app in toReap { sendExit(of: app) }
+                toReap = []
+                return
+            }
+            guard let line = line(of: entry) else { continue }
+            let frame = GuestMessage.output(line).frame
+            outputCredit -= frame.payload.count
+            outbox.append(contentsOf: frame.encoded)
+        }
+    }
+
+    private func line(of entry: JournalFile.Entry) -> GuestMessage.OutputLine? {
+        func text(_ name: String) -> String { entry.fields[name].map { String(decoding: $0, as: UTF8.self) } ?? "" }
+        let unit = text("_SYSTEMD_UNIT")
+        let isApp = unit.hasSuffix(".service") && apps.contains(String(unit.dropLast(8)))
+        guard isApp || debug, let message = entry.fields["MESSAGE"] else { return nil }
+        let identifier = isApp ? String(unit.dropLast(8)) : text("SYSLOG_IDENTIFIER")
+        return GuestMessage.OutputLine(
+            identifier: identifier, pid: UInt32(text("_PID")) ?? 0, microseconds: entry.microseconds,
+            priority: UInt16(text("PRIORITY")) ?? 6, text: Array(message.prefix(Frame.payloadLimit - 1024)))
+    }
+
+    private func sendExit(of app: String) { send(.appExit(app: app, status: statuses[app] ?? 0)) }
+
+    // MARK: - Programs of the guest
+
+    private func serve(_ client: FileDescriptor) {
+        clients.removeAll { $0.rawValue == client.rawValue }
+        var buffer = [UInt8](repeating: 0, count: Limit.requestLine)
+        // SAFETY: the buffer outlives the call and its size is passed.
+        let count = buffer.withUnsafeMutableBytes { read(client.rawValue, $0.baseAddress, $0.count) }
+        let line = String(decoding: buffer[..<max(0, count)], as: UTF8.self).filter { $0 != "\n" }
+        guard count > 0, let request = AgentRequest(line: line) else {
+            try? client.close()
+            return
+        }
+        switch request {
+        case .ready:
+            send(.phase(name: "apps", microseconds: Clock.microseconds))
+            send(.ready)
+            answer(client)
+        case .ended(let app, let status):
+            // What ends while the pod is being stopped was asked to.
+            let recorded = isStopping ? 0 : status
+            statuses[app] = recorded
+            if recorded != 0 { isStopping = true }
+            answer(client)
+        case .reap(let app):
+            journal.synchronize()
+            toReap.append(app)
+            waitingForRecord[app] = client
+        case .terminal(let app):
+            waitingForTerminal[app] = client
+            if terminals[app] != nil { answerTerminal(client, app) }
+        }
+    }
+
+    private func answer(_ client: FileDescriptor) {
+        try? FileSystem.writeAll(Array("ok\n".utf8), to: client)
+        try? client.close()
+    }
+
+    private func answerTerminal(_ client: FileDescriptor, _ app: String) {
+        waitingForTerminal[app] = nil
+        guard let terminal = terminals.removeValue(forKey: app) else { return }
+        let line = Array("ok\n".utf8)
+        // SAFETY: the array outlives the call and its size is passed.
+        _ = line.withUnsafeBytes { rkt_send_descriptor(client.rawValue, $0.baseAddress, $0.count, terminal.rawValue) }
+        try? terminal.close()
+        try? client.close()
+    }
+}

@@ -1,0 +1,30 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import LinuxPlatform
+
+/// How systemd says that a service's main process ended (systemd.exec(5), "Environment variables set on service exit").
+struct AppEnd {
+    /// Status as it is recorded: the exit status, or 128 plus the signal's number.
+    let status: Int32
+
+    /// - Parameters:
+    ///   - code: $EXIT_CODE, nil when no main process ran.
+    ///   - status: $EXIT_STATUS, a number or the name of a signal.
+    ///   - result: $SERVICE_RESULT.
+    init(code: String?, status: String?, result: String?) {
+        switch (code, status) {
+        case ("exited", let status?): self.status = Int32(status) ?? 1
+        case (_?, let signal?): self.status = 128 + (Self.signals[signal] ?? 0)
+        default: self.status = result == "success" ? 0 : 1
+        }
+    }
+
+    private static let signals: [String: Int32] = [
+        "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "BUS": 7, "FPE": 8, "KILL": 9, "USR1": 10,
+        "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CONT": 18, "STOP": 19,
+        "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23, "XCPU": 24, "XFSZ": 25, "VTALRM": 26, "PROF": 27, "WINCH": 28,
+        "IO": 29, "POLL": 29, "PWR": 30, "SYS": 31,
+    ]
+}

@@ -1,0 +1,161 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import CLinuxShims
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// The root file system of one app, given the devices, kernel file systems and files that appc asks for.
+///
+/// Every path inside it belongs to the image: it is opened with the app's root as root directory, so that its symbolic
+/// links cannot lead to the guest's own files.
+struct AppRoot {
+    let app: PodConfiguration.App
+
+    private var root: FilePath { FilePath(app.root) }
+
+    func mount() throws {
+        // A mount point of its own, which can be made read-only without touching the share.
+        try Mount.bind(root, root, recursive: true)
+        for (path, mode) in [("/tmp", 0o1777), ("/etc", 0o755), ("/run", 0o755)] as [(String, UInt32)] {
+            _ = try directory(path, mode: mode)
+        }
+        try mountKernelFileSystems()
+        try mountDevices()
+        try mountFiles()
+        if app.readOnlyRoot {
+            try Mount.mount(source: "", target: root, type: "", flags: [.bind, .remount, .readOnly])
+        }
+    }
+
+    private func mountKernelFileSystems() throws {
+        let restricted: MountFlags = [.noSetUserID, .noDevices, .noExecution]
+        try mount("proc", "/proc", restricted)
+        try mount("sysfs", "/sys", restricted.union(.readOnly))
+        try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
+        guard app.protectsKernelPaths else { return }
+        for path in Self.readOnlyKernelPaths where FileSystem.exists(FilePath(path)) {
+            try bind(FilePath(path), path, readOnly: true)
+        }
+        for path in Self.maskedKernelPaths where FileSystem.exists(FilePath(path)) { try mask(path) }
+    }
+
+    /// Writing to these reaches past the app, into the pod's kernel.
+    static let readOnlyKernelPaths = ["/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"]
+    /// Reading these shows the kernel's memory or the machine's firmware.
+    static let maskedKernelPaths = ["/proc/kcore", "/proc/timer_list", "/proc/keys", "/sys/firmware"]
+
+    private func mask(_ path: String) throws {
+        if try FileSystem.status(FilePath(path), followSymbolicLink: true).type == .directory {
+            try mount("tmpfs", path, [.readOnly, .noSetUserID, .noDevices, .noExecution], "mode=000,size=0")
+        } else {
+            try bind(GuestLayout.shared.appending("masked"), path, readOnly: true)
+        }
+    }
+
+    private func mountDevices() throws {
+        try mount("tmpfs", "/dev", [.noSetUserID, .noExecution], "mode=0755,size=1m")
+        let dev = try directory("/dev")
+        defer { try? dev.close() }
+        for (name, major, minor) in Self.devices {
+            guard mknodat(dev.rawValue, name, S_IFCHR | 0o666, dev_t(rkt_makedev(major, minor))) == 0,
+                fchmodat(dev.rawValue, name, 0o666, 0) == 0
+            else { throw RuntimeError.systemCall("mknod", FilePath("/dev").appending(name), lastErrno) }
+        }
+        for (name, target) in Self.deviceLinks where symlinkat(target, dev.rawValue, name) != 0 {
+            throw RuntimeError.systemCall("symlink", FilePath("/dev").appending(name), lastErrno)
+        }
+        try bind("/dev/pts", "/dev/pts")
+        try bind("/dev/pts/ptmx", "/dev/ptmx")
+        // The apps of a pod share one IPC namespace, and so one /dev/shm.
+        try bind("/dev/shm", "/dev/shm")
+        if FileSystem.exists("/dev/net/tun") { try bind("/dev/net/tun", "/dev/net/tun") }
+        // Nobody stands at an app's console unless it is interactive; then the launcher's terminal is bound here.
+        try bind("/dev/null", "/dev/console")
+    }
+
+    static let devices: [(String, UInt32, UInt32)] = [
+        ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
+    ]
+    static let deviceLinks = [
+        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"), ("log", "/run/systemd/journal/dev-log"),
+    ]
+
+    private func mountFiles() throws {
+        try bind(GuestLayout.journalDirectory, "/run/systemd/journal")
+        try bind(GuestLayout.shared.appending("hostname"), "/etc/hostname")
+        if !exists("/etc/hosts") { try bind(GuestLayout.shared.appending("hosts"), "/etc/hosts") }
+        if !exists("/etc/mtab") {
+            let etc = try directory("/etc")
+            defer { try? etc.close() }
+            _ = symlinkat("../proc/self/mounts", etc.rawValue, "mtab")
+        }
+    }
+
+    // MARK: - Paths inside the root
+
+    private func exists(_ path: String) -> Bool {
+        guard let file = try? FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH)) else { return false }
+        try? file.close()
+        return true
+    }
+
+    private func mount(_ type: String, _ path: String, _ flags: MountFlags, _ data: String = "") throws {
+        let target = try directory(path)
+        defer { try? target.close() }
+        try named(path) { try Mount.mount(source: type, target: target.path, type: type, flags: flags, data: data) }
+    }
+
+    private func bind(_ source: FilePath, _ path: String, readOnly: Bool = false) throws {
+        let isDirectory = try FileSystem.status(source, followSymbolicLink: true).type == .directory
+        let target = isDirectory ? try directory(path) : try file(path)
+        defer { try? target.close() }
+        try named(path) { try Mount.bind(source, target.path, recursive: true) }
+        guard readOnly else { return }
+        // The descriptor still names what is beneath the new mount: open the path again.
+        let mounted = try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
+        defer { try? mounted.close() }
+        try named(path) {
+            try Mount.mount(source: "", target: mounted.path, type: "", flags: [.bind, .remount, .readOnly])
+        }
+    }
+
+    private func named(_ path: String, _ body: () throws -> Void) throws {
+        do { try body() } catch { throw RuntimeError(.internal, "mounting \(path)", cause: error) }
+    }
+
+    /// Opens a directory, made with its parents when missing.
+    private func directory(_ path: String, mode: UInt32 = 0o755) throws -> FileDescriptor {
+        let flags = CInt(RKT_O_PATH) | O_DIRECTORY
+        if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: flags) { return found }
+        let parent = try directory(FilePath(path).removingLastComponent().string)
+        defer { try? parent.close() }
+        let name = FilePath(path).lastComponent?.string ?? ""
+        if mkdirat(parent.rawValue, name, mode) != 0, lastErrno != .fileExists {
+            throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno)
+        }
+        _ = fchmodat(parent.rawValue, name, mode, 0)
+        return try FileSystem.openInRoot(root, FilePath(path), flags: flags)
+    }
+
+    /// Opens a file, made empty when missing.
+    private func file(_ path: String) throws -> FileDescriptor {
+        if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH)) { return found }
+        let parent = try directory(FilePath(path).removingLastComponent().string)
+        defer { try? parent.close() }
+        let name = FilePath(path).lastComponent?.string ?? ""
+        let made = openat(parent.rawValue, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        guard made >= 0 else { throw RuntimeError.systemCall("create", FilePath(path), lastErrno) }
+        close(made)
+        return try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
+    }
+}
+
+extension FileDescriptor {
+    /// A path that names what this descriptor has open.
+    var path: FilePath { FilePath("/proc/self/fd/\(rawValue)") }
+}

@@ -1,0 +1,22 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import CLinuxShims
+
+/// The end of the machine, after the apps have stopped and their statuses are on the host.
+enum FinalShutdown {
+    /// Writes everything out and powers off.
+    static func powerOff() -> Never {
+        sync()
+        _ = rkt_power_off()
+        exit(1)
+    }
+
+    /// As systemd-shutdown(8), which the manager becomes at its end: ends what is left first.
+    static func asManager() -> Never {
+        kill(-1, SIGTERM)
+        kill(-1, SIGKILL)
+        powerOff()
+    }
+}

@@ -1,0 +1,32 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+/// Where things are in the guest.
+package enum GuestLayout {
+    /// This program.
+    package static let program: FilePath = "/usr/lib/rkt/rkt-guest"
+    package static let systemd: FilePath = "/usr/lib/systemd/systemd"
+    /// State of the pod in the guest, on a tmpfs.
+    package static let state: FilePath = "/run/rkt"
+    /// One file an app: its encoded `PodConfiguration.App`.
+    package static let apps: FilePath = "/run/rkt/apps"
+    /// One line: the names of the pod's apps, so that the agent knows whose lines to pass on.
+    package static let settings: FilePath = "/run/rkt/settings"
+    /// Files that are bind-mounted into app roots.
+    package static let shared: FilePath = "/run/rkt/shared"
+    /// Where programs of the guest reach the agent.
+    package static let agentSocket: FilePath = "/run/rkt/agent.sock"
+    package static let machineID: FilePath = "/run/machine-id"
+    package static let journalDirectory: FilePath = "/run/systemd/journal"
+    package static let journalFiles: FilePath = "/run/log/journal"
+
+    package static func app(_ name: String) -> FilePath { apps.appending(name) }
+}
+
+/// Names of the virtio-serial ports, which the host's plan gives them.
+package enum PortName {
+    package static let boot = "rkt.boot"
+    package static let agent = "rkt.agent"
+}

@@ -1,0 +1,121 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Reads the entries of one journal file in their order, also while journald appends to it.
+///
+/// The format is https://systemd.io/JOURNAL_FILE_FORMAT: a header, then objects one after the other. An entry counts once
+/// the header's number of entries includes it. journald of this guest neither compresses nor seals.
+final class JournalFile {
+    struct Entry: Equatable {
+        /// Of the guest's monotonic clock.
+        var microseconds: UInt64
+        var fields: [String: [UInt8]]
+    }
+
+    private enum ObjectType { static let data: UInt8 = 1, entry: UInt8 = 3 }
+    private enum Limit {
+        static let object = 1 << 20
+        static let items = 256
+    }
+    private static let compact: UInt32 = 16
+    private static let archived: UInt8 = 2
+
+    private let file: FileDescriptor
+    private let path: FilePath
+    private let isCompact: Bool
+    /// Where the next object to look at begins; 0 until the header's size is known.
+    private var offset: UInt64
+    private var entriesRead: UInt64 = 0
+    let inode: UInt64
+
+    /// Nil while the header has not been written yet.
+    init?(_ path: FilePath) throws {
+        let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if lastErrno == .noSuchFileOrDirectory { return nil }
+            throw RuntimeError.systemCall("open", path, lastErrno)
+        }
+        file = FileDescriptor(rawValue: descriptor)
+        self.path = path
+        let header = Self.bytes(descriptor, at: 0, count: 96)
+        guard header.count == 96, header.starts(with: Array("LPKSHHRH".utf8)) else {
+            close(descriptor)
+            return nil
+        }
+        isCompact = Self.number(header, 12, 4) & UInt64(Self.compact) != 0
+        offset = Self.number(header, 88, 8)
+        inode = (try? FileSystem.status(of: file).inode) ?? 0
+    }
+
+    deinit { try? file.close() }
+
+    /// Whether journald has moved on to another file and all entries of this one have been read.
+    var isFinished: Bool {
+        let header = Self.bytes(file.rawValue, at: 0, count: 160)
+        return header.count == 160 && header[16] == Self.archived && entriesRead >= Self.number(header, 152, 8)
+    }
+
+    /// The next complete entry, or nil when there is none yet.
+    func next() -> Entry? {
+        let header = Self.bytes(file.rawValue, at: 0, count: 160)
+        guard header.count == 160 else { return nil }
+        let tail = Self.number(header, 136, 8)
+        guard entriesRead < Self.number(header, 152, 8) else { return nil }
+        while offset <= tail {
+            let object = Self.bytes(file.rawValue, at: offset, count: 16)
+            guard object.count == 16 else { return nil }
+            let size = Self.number(object, 8, 8)
+            guard size >= 16, size <= 1 << 40 else { return nil }
+            let position = offset
+            if object[0] == ObjectType.entry {
+                guard let entry = entry(at: position, size: Int(clamping: size)) else { return nil }
+                offset = position + (size + 7) & ~7
+                entriesRead += 1
+                return entry
+            }
+            offset = position + (size + 7) & ~7
+        }
+        return nil
+    }
+
+    private func entry(at position: UInt64, size: Int) -> Entry? {
+        let width = isCompact ? 4 : 16
+        guard size >= 64, size <= Limit.object else { return nil }
+        let bytes = Self.bytes(file.rawValue, at: position, count: size)
+        guard bytes.count == size else { return nil }
+        var entry = Entry(microseconds: Self.number(bytes, 32, 8), fields: [:])
+        for item in 0..<min((size - 64) / width, Limit.items) {
+            let data = Self.number(bytes, 64 + item * width, isCompact ? 4 : 8)
+            if data != 0, let (name, value) = field(at: data) { entry.fields[name] = value }
+        }
+        return entry
+    }
+
+    private func field(at position: UInt64) -> (String, [UInt8])? {
+        let payload = isCompact ? 72 : 64
+        let object = Self.bytes(file.rawValue, at: position, count: 16)
+        guard object.count == 16, object[0] == ObjectType.data, object[1] == 0 else { return nil }
+        let size = Int(clamping: Self.number(object, 8, 8))
+        guard size > payload, size <= Limit.object else { return nil }
+        let bytes = Self.bytes(file.rawValue, at: position + UInt64(payload), count: size - payload)
+        guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+        return (String(decoding: bytes[..<equals], as: UTF8.self), Array(bytes[(equals + 1)...]))
+    }
+
+    private static func bytes(_ descriptor: CInt, at offset: UInt64, count: Int) -> [UInt8] {
+        guard let position = off_t(exactly: offset) else { return [] }
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            // SAFETY: the buffer holds `count` bytes.
+            filled = max(0, pread(descriptor, buffer.baseAddress, count, position))
+        }
+    }
+
+    private static func number(_ bytes: [UInt8], _ offset: Int, _ width: Int) -> UInt64 {
+        (0..<width).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64($1 * 8) }
+    }
+}

@@ -1,0 +1,100 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import CLinuxShims
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// Process 1 of the guest: makes a generic guest the machine of one pod, then becomes systemd.
+///
+/// Until HELLO has been answered nothing here depends on the pod, so that a guest saved at that point could be restored
+/// for any pod.
+package struct Shim {
+    private let bootPort: FileDescriptor
+
+    /// Runs to the exec of systemd; whatever fails is told to the host, and the machine powers off.
+    package static func run() -> Never {
+        do {
+            try mountBasics()
+            let shim = Shim(bootPort: try VirtioPort.open(PortName.boot))
+            do {
+                try shim.becomePod()
+            } catch {
+                shim.send(.failed(describe(error)))
+            }
+        } catch {
+            // The console is all there is.
+            fputs("rkt-guest: \(describe(error))\n", stderr)
+        }
+        sync()
+        _ = rkt_power_off()
+        exit(1)
+    }
+
+    static func describe(_ error: any Error) -> String { String(describing: error) }
+
+    /// The kernel has mounted the root file system and devtmpfs; the C constructor has mounted /proc.
+    private static func mountBasics() throws {
+        let restricted: MountFlags = [.noSetUserID, .noDevices, .noExecution]
+        try mount("sysfs", "/sys", restricted)
+        if !FileSystem.exists("/dev/null") { try mount("devtmpfs", "/dev", .noSetUserID, "mode=0755") }
+        try? FileSystem.makeDirectory("/dev/pts")
+        try? FileSystem.makeDirectory("/dev/shm", mode: 0o1777)
+        try mount("devpts", "/dev/pts", [.noSetUserID, .noExecution], "mode=0620,gid=5,ptmxmode=0666")
+        try mount("tmpfs", "/dev/shm", [.noSetUserID, .noDevices], "mode=1777")
+        try mount("tmpfs", "/run", [.noSetUserID, .noDevices], "mode=0755")
+        try mount("tmpfs", "/tmp", [.noSetUserID, .noDevices], "mode=1777")
+        try mount("tmpfs", "/var", [.noSetUserID, .noDevices], "mode=0755")
+        try mount("cgroup2", "/sys/fs/cgroup", restricted, "nsdelegate,memory_recursiveprot")
+    }
+
+    private static func mount(_ type: String, _ target: FilePath, _ flags: MountFlags, _ data: String = "") throws {
+        try Mount.mount(source: type, target: target, type: type, flags: flags, data: data)
+    }
+
+    private func becomePod() throws {
+        send(.hello(version: ProtocolVersion.current, role: .shim))
+        let pod = try receiveConfiguration()
+        send(.phase(name: "configured", microseconds: Clock.microseconds))
+        try check(rkt_link_up("lo"), "bring up lo")
+        guard sethostname(pod.hostname, pod.hostname.utf8.count) == 0 else {
+            throw RuntimeError.systemCall("sethostname", nil, lastErrno)
+        }
+        try FileSystem.write(Array("\(pod.machineID)\n".utf8), to: GuestLayout.machineID, mode: 0o444)
+        try PodSetUp(pod: pod).apply()
+        send(.phase(name: "shim", microseconds: Clock.microseconds))
+        try? bootPort.close()
+        try startSystemd(debug: pod.debug)
+    }
+
+    private func receiveConfiguration() throws -> PodConfiguration {
+        var decoder = FrameDecoder(limit: Frame.configurationLimit)
+        var buffer = [UInt8](repeating: 0, count: 32 << 10)
+        while true {
+            if let frame = try decoder.next() {
+                guard case .pod(let pod) = try HostMessage(frame) else {
+                    throw ProtocolError.unexpected("the host did not begin with the pod's configuration")
+                }
+                return pod
+            }
+            // SAFETY: the buffer outlives the call and its size is passed.
+            let count = buffer.withUnsafeMutableBytes { read(bootPort.rawValue, $0.baseAddress, $0.count) }
+            if count < 0, lastErrno == .interrupted { continue }
+            guard count > 0 else { throw RuntimeError.systemCall("read", "the boot port", count < 0 ? lastErrno : .ioError) }
+            decoder.append(buffer[..<count])
+        }
+    }
+
+    private func send(_ message: GuestMessage) { try? FileSystem.writeAll(message.frame.encoded, to: bootPort) }
+
+    private func startSystemd(debug: Bool) throws -> Never {
+        var arguments = ["/usr/lib/systemd/systemd", "--log-target=kmsg", "--show-status=false"]
+        arguments.append(debug ? "--log-level=debug" : "--log-level=notice")
+        // Without PATH the manager falls back to a compiled-in one; nothing else of the kernel's environment is wanted.
+        let environment = ["PATH=/usr/sbin:/usr/bin", "TERM=vt220", "SYSTEMD_JOURNAL_COMPACT=0"]
+        try ProcessImage.execute(GuestLayout.systemd, arguments: arguments, environment: environment)
+    }
+}

@@ -1,0 +1,118 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the guest says, on the boot port (shim) and on the agent port; the supervisor passes session messages on to its
+/// clients in the same form.
+package enum GuestMessage: Equatable, Sendable {
+    package enum Role: UInt16, Sendable { case shim = 1, agent = 2 }
+
+    /// The first message on a port: the host may speak from here on.
+    case hello(version: UInt16, role: Role)
+    /// A step of the start was reached, at so many microseconds of the guest's monotonic clock.
+    case phase(name: String, microseconds: UInt64)
+    /// The guest cannot go on.
+    case failed(String)
+    /// All apps have been started.
+    case ready
+    /// A line that an app, or a service of the guest, logged. Counts against the host's credit for channel 0.
+    case output(OutputLine)
+    /// An app ended; all its output has been sent before.
+    case appExit(app: String, status: Int32)
+    case sessionOutput(session: UInt32, stream: Stream, [UInt8])
+    case sessionExit(session: UInt32, status: Int32)
+    case sessionFailed(session: UInt32, String)
+    /// The session's program has taken so many bytes of input.
+    case inputCredit(session: UInt32, bytes: UInt32)
+
+    package enum Stream: UInt16, Sendable { case output = 1, error = 2 }
+
+    package struct OutputLine: Equatable, Sendable {
+        /// Identifier that the journal shows: the app's name.
+        package var identifier: String
+        package var pid: UInt32
+        /// Of the guest's monotonic clock.
+        package var microseconds: UInt64
+        /// 0 (emergency) to 7 (debug), as in syslog(3).
+        package var priority: UInt16
+        package var text: [UInt8]
+
+        package init(identifier: String, pid: UInt32, microseconds: UInt64, priority: UInt16, text: [UInt8]) {
+            self.identifier = identifier
+            self.pid = pid
+            self.microseconds = microseconds
+            self.priority = priority
+            self.text = text
+        }
+    }
+
+    package var frame: Frame {
+        var writer = FieldWriter()
+        switch self {
+        case .hello(let version, let role):
+            writer.write(version)
+            writer.write(role.rawValue)
+            return Frame(type: 1, payload: writer.bytes)
+        case .phase(let name, let microseconds):
+            writer.write(name)
+            writer.write(microseconds)
+            return Frame(type: 2, payload: writer.bytes)
+        case .failed(let message):
+            writer.write(message)
+            return Frame(type: 3, payload: writer.bytes)
+        case .ready:
+            return Frame(type: 4)
+        case .output(let line):
+            writer.write(line.identifier)
+            writer.write(line.pid)
+            writer.write(line.microseconds)
+            writer.write(line.priority)
+            writer.write(line.text)
+            return Frame(type: 5, payload: writer.bytes)
+        case .appExit(let app, let status):
+            writer.write(app)
+            writer.write(status)
+            return Frame(type: 6, payload: writer.bytes)
+        case .sessionOutput(let session, let stream, let bytes):
+            writer.write(stream.rawValue)
+            return Frame(type: 7, channel: session, payload: writer.bytes + bytes)
+        case .sessionExit(let session, let status):
+            writer.write(status)
+            return Frame(type: 8, channel: session, payload: writer.bytes)
+        case .sessionFailed(let session, let message):
+            writer.write(message)
+            return Frame(type: 9, channel: session, payload: writer.bytes)
+        case .inputCredit(let session, let bytes):
+            writer.write(bytes)
+            return Frame(type: 10, channel: session, payload: writer.bytes)
+        }
+    }
+
+    package init(_ frame: Frame) throws(ProtocolError) {
+        var reader = FieldReader(frame.payload)
+        switch frame.type {
+        case 1:
+            let version = try reader.readUInt16()
+            guard let role = Role(rawValue: try reader.readUInt16()) else { throw .malformed("unknown role") }
+            self = .hello(version: version, role: role)
+        case 2: self = .phase(name: try reader.readString(), microseconds: try reader.readUInt64())
+        case 3: self = .failed(try reader.readString())
+        case 4: self = .ready
+        case 5:
+            self = .output(
+                OutputLine(
+                    identifier: try reader.readString(), pid: try reader.readUInt32(),
+                    microseconds: try reader.readUInt64(), priority: try reader.readUInt16(),
+                    text: try reader.readBytes()))
+        case 6: self = .appExit(app: try reader.readString(), status: try reader.readInt32())
+        case 7:
+            guard let stream = Stream(rawValue: try reader.readUInt16()) else { throw .malformed("unknown stream") }
+            self = .sessionOutput(session: frame.channel, stream: stream, Array(frame.payload.dropFirst(2)))
+            return
+        case 8: self = .sessionExit(session: frame.channel, status: try reader.readInt32())
+        case 9: self = .sessionFailed(session: frame.channel, try reader.readString())
+        case 10: self = .inputCredit(session: frame.channel, bytes: try reader.readUInt32())
+        default: throw .unknownType(frame.type)
+        }
+        try reader.finish()
+    }
+}

@@ -1,0 +1,89 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension PodConfiguration {
+    package var encoded: [UInt8] {
+        var writer = FieldWriter()
+        writer.write(hostname)
+        writer.write(machineID)
+        writer.write(debug)
+        writer.write(list: shares) { writer, share in
+            writer.write(share.type)
+            writer.write(share.tag)
+            writer.write(share.mountPoint)
+            writer.write(share.options)
+            writer.write(share.readOnly)
+        }
+        writer.write(list: files) { writer, file in
+            writer.write(file.path)
+            switch file.content {
+            case .text(let text):
+                writer.write(false)
+                writer.write(text)
+            case .link(let target):
+                writer.write(true)
+                writer.write(target)
+            }
+        }
+        writer.write(list: apps) { writer, app in writer.write(app.encoded) }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(ProtocolError) {
+        var reader = FieldReader(bytes)
+        hostname = try reader.readString()
+        machineID = try reader.readString()
+        debug = try reader.readBool()
+        shares = try reader.readList { reader throws(ProtocolError) in
+            Share(
+                type: try reader.readString(), tag: try reader.readString(), mountPoint: try reader.readString(),
+                options: try reader.readString(), readOnly: try reader.readBool())
+        }
+        files = try reader.readList { reader throws(ProtocolError) in
+            let path = try reader.readString()
+            let isLink = try reader.readBool()
+            let content = try reader.readString()
+            return File(path: path, content: isLink ? .link(content) : .text(content))
+        }
+        apps = try reader.readList { reader throws(ProtocolError) in try App(decoding: try reader.readBytes()) }
+        try reader.finish()
+    }
+}
+
+extension PodConfiguration.App {
+    /// The form in which the shim leaves it for the programs that start and enter the app.
+    package var encoded: [UInt8] {
+        var writer = FieldWriter()
+        writer.write(name)
+        writer.write(root)
+        for list in [exec, preStart, postStop] { writer.write(list: list) { $0.write($1) } }
+        writer.write(workingDirectory)
+        writer.write(list: environment) { $0.write($1) }
+        writer.write(uid)
+        writer.write(gid)
+        writer.write(list: supplementaryGIDs) { $0.write($1) }
+        writer.write(capabilityBoundingSet)
+        for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal] { writer.write(flag) }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(ProtocolError) {
+        var reader = FieldReader(bytes)
+        name = try reader.readString()
+        root = try reader.readString()
+        exec = try reader.readList { reader throws(ProtocolError) in try reader.readString() }
+        preStart = try reader.readList { reader throws(ProtocolError) in try reader.readString() }
+        postStop = try reader.readList { reader throws(ProtocolError) in try reader.readString() }
+        workingDirectory = try reader.readString()
+        environment = try reader.readList { reader throws(ProtocolError) in try reader.readString() }
+        uid = try reader.readUInt32()
+        gid = try reader.readUInt32()
+        supplementaryGIDs = try reader.readList { reader throws(ProtocolError) in try reader.readUInt32() }
+        capabilityBoundingSet = try reader.readUInt64()
+        noNewPrivileges = try reader.readBool()
+        readOnlyRoot = try reader.readBool()
+        protectsKernelPaths = try reader.readBool()
+        hasTerminal = try reader.readBool()
+        try reader.finish()
+    }
+}

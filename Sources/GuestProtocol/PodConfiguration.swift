@@ -1,0 +1,106 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Everything the guest learns of its pod, sent on the boot port in answer to the shim's HELLO.
+package struct PodConfiguration: Equatable, Sendable {
+    package var hostname: String
+    /// 32 hexadecimal digits: the pod's UUID without dashes (machine-id(5)).
+    package var machineID: String
+    /// Whether shim, agent and systemd tell what they do on the console.
+    package var debug: Bool
+    package var shares: [Share]
+    package var files: [File]
+    package var apps: [App]
+
+    package init(
+        hostname: String, machineID: String, debug: Bool = false, shares: [Share] = [], files: [File] = [],
+        apps: [App] = []
+    ) {
+        self.hostname = hostname
+        self.machineID = machineID
+        self.debug = debug
+        self.shares = shares
+        self.files = files
+        self.apps = apps
+    }
+
+    /// A file system of the host, mounted by its tag before anything else of the pod.
+    package struct Share: Equatable, Sendable {
+        /// Type for mount(2): `virtiofs` or `9p`.
+        package var type: String
+        package var tag: String
+        package var mountPoint: String
+        package var options: String
+        package var readOnly: Bool
+
+        package init(type: String, tag: String, mountPoint: String, options: String = "", readOnly: Bool = false) {
+            self.type = type
+            self.tag = tag
+            self.mountPoint = mountPoint
+            self.options = options
+            self.readOnly = readOnly
+        }
+    }
+
+    /// A file or symbolic link of the pod, made below `/run` of the guest.
+    package struct File: Equatable, Sendable {
+        package enum Content: Equatable, Sendable {
+            case text(String)
+            case link(String)
+        }
+        /// Absolute; starts with `/run/`.
+        package var path: String
+        package var content: Content
+        package init(path: String, content: Content) {
+            self.path = path
+            self.content = content
+        }
+    }
+
+    /// How one app's programs are run.
+    package struct App: Equatable, Sendable {
+        package var name: String
+        /// Root directory of the app in the guest.
+        package var root: String
+        package var exec: [String]
+        package var preStart: [String]
+        package var postStop: [String]
+        package var workingDirectory: String
+        /// `NAME=value` each, in order.
+        package var environment: [String]
+        package var uid: UInt32
+        package var gid: UInt32
+        package var supplementaryGIDs: [UInt32]
+        /// Bit N is capability N of capabilities(7).
+        package var capabilityBoundingSet: UInt64
+        package var noNewPrivileges: Bool
+        package var readOnlyRoot: Bool
+        /// Whether kernel paths such as /proc/sysrq-trigger are read-only or masked.
+        package var protectsKernelPaths: Bool
+        /// Whether standard input, output and error are a terminal that the caller of `rkt run` holds.
+        package var hasTerminal: Bool
+
+        package init(
+            name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],
+            workingDirectory: String = "/", environment: [String] = [], uid: UInt32 = 0, gid: UInt32 = 0,
+            supplementaryGIDs: [UInt32] = [], capabilityBoundingSet: UInt64 = 0, noNewPrivileges: Bool = false,
+            readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true, hasTerminal: Bool = false
+        ) {
+            self.name = name
+            self.root = root
+            self.exec = exec
+            self.preStart = preStart
+            self.postStop = postStop
+            self.workingDirectory = workingDirectory
+            self.environment = environment
+            self.uid = uid
+            self.gid = gid
+            self.supplementaryGIDs = supplementaryGIDs
+            self.capabilityBoundingSet = capabilityBoundingSet
+            self.noNewPrivileges = noNewPrivileges
+            self.readOnlyRoot = readOnlyRoot
+            self.protectsKernelPaths = protectsKernelPaths
+            self.hasTerminal = hasTerminal
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import CLinuxShims
+import SystemPackage
+
+/// Calls that make one name in an open directory, for trees that are written from an untrusted list of names.
+///
+/// Every call takes a directory descriptor and one path component, follows no symbolic link, and throws the bare
+/// `Errno`: the caller branches on it and knows the whole path for its message.
+extension FileSystem {
+    /// Access and modification time in nanoseconds since 1970.
+    package struct Times: Sendable, Equatable {
+        package var access: Int64
+        package var modification: Int64
+
+        package init(access: Int64, modification: Int64) {
+            self.access = access
+            self.modification = modification
+        }
+    }
+
+    /// Opens a directory below `root` (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, Linux 5.6).
+    ///
+    /// An empty path opens `root` anew. A symbolic link anywhere in the path is `tooManySymbolicLinkLevels`.
+    package static func openDirectory(_ path: FilePath, beneath root: FileDescriptor) throws(Errno) -> FileDescriptor {
+        let resolve = UInt64(RKT_RESOLVE_BENEATH) | UInt64(RKT_RESOLVE_NO_SYMLINKS)
+        let result = (path.isEmpty ? "." : path).withPlatformString {
+            rkt_openat2(root.rawValue, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, resolve)
+        }
+        return FileDescriptor(rawValue: try checked(result))
+    }
+
+    /// Creates a regular file of mode 0600, open for writing; an existing name is `fileExists`.
+    package static func makeFile(
+        _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) -> FileDescriptor {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let result = name.withPlatformString { openat(directory.rawValue, $0, flags, 0o600) }
+        guard result >= 0 else { throw lastErrno }
+        return FileDescriptor(rawValue: result)
+    }
+
+    package static func makeDirectory(
+        _ name: FilePath.Component, in directory: FileDescriptor, mode: UInt32
+    ) throws(Errno) {
+        try done(name.withPlatformString { mkdirat(directory.rawValue, $0, mode) })
+    }
+
+    /// Makes a symbolic link whose text is the NUL-terminated `target`, byte for byte.
+    package static func makeSymbolicLink(
+        to target: [CChar], _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        try done(name.withPlatformString { symlinkat(target, directory.rawValue, $0) })
+    }
+
+    /// Gives an existing file one more name; a symbolic link is linked itself.
+    package static func makeHardLink(
+        to target: FilePath.Component, in targetDirectory: FileDescriptor,
+        _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        let result = target.withPlatformString { target in
+            name.withPlatformString { linkat(targetDirectory.rawValue, target, directory.rawValue, $0, 0) }
+        }
+        try done(result)
+    }
+
+    /// Makes a fifo or a device node of mode 0600 (mknodat(2)); the numbers are ignored for a fifo.
+    package static func makeNode(
+        _ type: FileType, major: UInt32 = 0, minor: UInt32 = 0, _ name: FilePath.Component,
+        in directory: FileDescriptor
+    ) throws(Errno) {
+        let bits: mode_t =
+            switch type {
+            case .fifo: S_IFIFO
+            case .characterDevice: S_IFCHR
+            case .blockDevice: S_IFBLK
+            case .regular, .directory, .symbolicLink, .socket: 0
+            }
+        guard bits != 0 else { throw .invalidArgument }
+        let device = rkt_makedev(major, minor)
+        try done(name.withPlatformString { mknodat(directory.rawValue, $0, bits | 0o600, dev_t(device)) })
+    }
+
+    /// What a name in a directory is.
+    package static func status(
+        _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) -> FileStatus {
+        var status = stat()
+        try done(name.withPlatformString { fstatat(directory.rawValue, $0, &status, AT_SYMLINK_NOFOLLOW) })
+        return FileStatus(status)
+    }
+
+    // MARK: - Attributes of a name
+
+    package static func setOwner(
+        _ uid: UInt32, _ gid: UInt32, _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        try done(name.withPlatformString { fchownat(directory.rawValue, $0, uid, gid, AT_SYMLINK_NOFOLLOW) })
+    }
+
+    /// Sets the twelve permission bits of a name that is known not to be a symbolic link.
+    package static func setMode(
+        _ mode: UInt32, _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        try done(name.withPlatformString { fchmodat(directory.rawValue, $0, mode, 0) })
+    }
+
+    package static func setTimes(
+        _ times: Times, _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        let values = times.values
+        try done(name.withPlatformString { utimensat(directory.rawValue, $0, values, AT_SYMLINK_NOFOLLOW) })
+    }
+
+    // MARK: - Attributes of an open file
+
+    package static func setOwner(_ uid: UInt32, _ gid: UInt32, of file: FileDescriptor) throws(Errno) {
+        try done(fchown(file.rawValue, uid, gid))
+    }
+
+    package static func setMode(_ mode: UInt32, of file: FileDescriptor) throws(Errno) {
+        try done(fchmod(file.rawValue, mode))
+    }
+
+    package static func setTimes(_ times: Times, of file: FileDescriptor) throws(Errno) {
+        try done(futimens(file.rawValue, times.values))
+    }
+
+    /// Sets one extended attribute (fsetxattr(2)).
+    package static func setExtendedAttribute(_ name: String, _ value: [UInt8], of file: FileDescriptor) throws(Errno) {
+        try checked(rkt_fsetxattr(file.rawValue, name, value, value.count, 0))
+    }
+
+    /// Sets a file's length; what lies beyond the data reads as zeros and takes no space.
+    package static func setSize(_ size: Int64, of file: FileDescriptor) throws(Errno) {
+        try done(ftruncate(file.rawValue, off_t(size)))
+    }
+
+    /// fsync(2).
+    package static func synchronize(_ file: FileDescriptor) throws(Errno) {
+        try done(fsync(file.rawValue))
+    }
+
+    /// Writes everything back that the file system holding `file` has in memory (syncfs(2)).
+    package static func synchronize(fileSystemOf file: FileDescriptor) throws(Errno) {
+        try checked(rkt_syncfs(file.rawValue))
+    }
+
+    private static func done(_ result: CInt) throws(Errno) {
+        guard result == 0 else { throw lastErrno }
+    }
+
+    @discardableResult
+    private static func checked(_ result: CInt) throws(Errno) -> CInt {
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        return result
+    }
+}
+
+extension FileSystem.Times {
+    /// The two values of utimensat(2).
+    fileprivate var values: [timespec] { [timespec(nanoseconds: access), timespec(nanoseconds: modification)] }
+}
+
+extension timespec {
+    fileprivate init(nanoseconds: Int64) {
+        let billion: Int64 = 1_000_000_000
+        let remainder = ((nanoseconds % billion) + billion) % billion
+        self.init(tv_sec: Int((nanoseconds - remainder) / billion), tv_nsec: Int(remainder))
+    }
+}
