@@ -18,8 +18,11 @@ package protocol VirtualMachine: Machine {
     var shareServers: [ChildProcess] { get }
     /// The accelerator in use and, where it is not the best one, why.
     var accelerator: AcceleratorChoice { get }
+    /// The hypervisor's name for its own version, to be recorded with the pod.
+    var hypervisorVersion: String { get }
 
-    /// What the hypervisor has reported since the last call. Never blocks and reads a bounded amount.
+    /// What the hypervisor has reported since the last call. Never blocks and reads a bounded amount. After
+    /// `.controlClosed` nothing more comes: stop polling the control descriptor.
     ///
     /// - Throws: when the hypervisor speaks nonsense; the machine should then be ended.
     func readControlEvents() throws -> [MachineEvent]

@@ -1,0 +1,77 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Hypervisor
+import LinuxPlatform
+import Synchronization
+import Testing
+
+struct HypervisorTests {
+    private static let spec = MachineSpec(
+        name: "test", uuid: "6733c088-a507-4694-aabf-eda1cf9aee7c", memory: 128, processors: 1,
+        kernel: .bundled("/nonexistent/vmlinux"), commandLine: KernelCommandLine(), root: .block("/dev/null"),
+        workingDirectory: "/", log: "/dev/null")
+
+    @Test func `a missing kernel is refused before anything is launched, and named`() {
+        let stub = StubHypervisor()
+        let error = #expect(throws: RuntimeError.self) { try stub.start(Self.spec) }
+        #expect(error?.code == .notFound)
+        #expect(error?.description.contains("the guest kernel") == true)
+        #expect(error?.description.contains("/nonexistent/vmlinux") == true)
+        #expect(stub.launches.withLock { $0 }.isEmpty)
+    }
+
+    @Test func `a root image that is no file is refused`() {
+        var spec = Self.spec
+        spec.kernel = .host
+        let error = #expect(throws: RuntimeError.self) { try StubHypervisor().preflight(spec) }
+        #expect(error?.message == "the guest root image \"/dev/null\" is not a regular file")
+    }
+
+    @Test func `the source of a share has to be a directory`() {
+        var spec = Self.spec
+        spec.kernel = .host
+        spec.root = .directory("/")
+        spec.shares = [.plan9(tag: "data", source: "/dev/null", readOnly: true)]
+        let error = #expect(throws: RuntimeError.self) { try StubHypervisor().preflight(spec) }
+        #expect(error?.message == "the source of share \"data\" \"/dev/null\" is not a directory")
+    }
+
+    @Test func `the plan is shown before it is launched`() throws {
+        var spec = Self.spec
+        spec.kernel = .host
+        spec.root = .directory("/")
+        let stub = StubHypervisor()
+        var shown: [String] = []
+        let machine = try stub.start(spec) { plan in
+            #expect(stub.launches.withLock { $0 }.isEmpty)
+            shown.append(plan)
+        }
+        #expect(shown == ["plan of test"])
+        #expect(stub.launches.withLock { $0 } == shown)
+        #expect(machine.id == "stub")
+    }
+}
+
+/// Plans by name and records what is launched.
+private final class StubHypervisor: Hypervisor {
+    let launches = Mutex<[String]>([])
+    let kind = HypervisorKind.qemu
+    let capabilities: HypervisorCapabilities = []
+    let acceptedAttachments: Set<NetworkAttachment.Kind> = []
+
+    func plan(for spec: MachineSpec) throws -> String { "plan of \(spec.name)" }
+
+    func launch(_ plan: String) throws -> any Machine {
+        launches.withLock { $0.append(plan) }
+        return StubMachine()
+    }
+}
+
+private final class StubMachine: Machine {
+    let id = "stub"
+    func wait() throws -> ProcessExit { .exited(0) }
+    func stop(_ mode: StopMode) throws {}
+    func release() {}
+}
