@@ -1,0 +1,103 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// What a pod's directory tells. Facts that are not there yet, or no longer, are nil: a pod may be half made or half
+/// removed while it is being looked at.
+extension Pod {
+    /// The pod manifest.
+    ///
+    /// - Throws: when it is missing or malformed.
+    package func manifest() throws -> PodManifest { try PodManifest(parsing: manifestBytes()) }
+
+    package func manifestBytes() throws -> [UInt8] { try FileSystem.read(layout.manifest) }
+
+    /// When the pod was made, in nanoseconds since 1970: the time of its manifest, else of its directory.
+    package var createdAt: Int64? {
+        modificationTime(layout.manifest) ?? modificationTime(layout.directory)
+    }
+
+    /// When its supervisor came up, in nanoseconds since 1970.
+    package var startedAt: Int64? {
+        guard state.hasRun else { return nil }
+        return modificationTime(layout.pidFile) ?? modificationTime(layout.ppidFile)
+    }
+
+    /// When an exited pod was marked for removal, in nanoseconds since 1970: the rename changed the directory.
+    package var markedAt: Int64? {
+        guard phase == .exitedGarbage || phase == .garbage else { return nil }
+        return (try? FileSystem.status(layout.directory))?.changeTime
+    }
+
+    /// The process to enter: that of `pid`, or the only child of that of `ppid`.
+    package var pid: Int32? {
+        if let pid = number(layout.pidFile) { return pid }
+        return number(layout.ppidFile).flatMap { Pod.onlyChild(of: $0) }
+    }
+
+    /// The exit status of an app that ended.
+    package func exitStatus(of app: String) -> Int32? { statusPaths(app).lazy.compactMap { number($0) }.first }
+
+    /// When an app ended, in nanoseconds since 1970.
+    package func finishedAt(of app: String) -> Int64? {
+        statusPaths(app).lazy.compactMap { modificationTime($0) }.first
+    }
+
+    /// When an app was started, in nanoseconds since 1970: when stage1 wrote its environment, else the pod's start.
+    package func startedAt(of app: String) -> Int64? {
+        guard state.hasRun else { return nil }
+        return modificationTime(layout.environment(app)) ?? startedAt
+    }
+
+    /// The manifest of the image that an app was made from.
+    package func imageManifest(of app: String) throws -> ImageManifest {
+        try ImageManifest(parsing: FileSystem.read(layout.imageManifest(app)))
+    }
+
+    /// The ids of all rendered trees that this pod needs, stage1's included.
+    package var treeIDs: Set<String> {
+        let apps = (try? FileSystem.list(layout.appInfos)) ?? []
+        let files = apps.map { layout.appTreeID($0) } + [layout.stage1TreeID]
+        return Set(files.compactMap { text($0) })
+    }
+
+    /// Whether the supervisor has said that the apps were started.
+    package var isReady: Bool {
+        (try? FileSystem.readSymbolicLink(layout.supervisorStatus)) == "ready"
+    }
+
+    /// The networks the pod has, as `net-info.json` tells them.
+    package var networks: JSONValue? {
+        (try? FileSystem.read(layout.networkInfo)).flatMap { try? JSONValue(parsing: $0) }
+    }
+
+    /// An app's status stands in stage1's root; when that is not mounted, in the writable layer below it.
+    private func statusPaths(_ app: String) -> [FilePath] {
+        [layout.status(app), layout.stage1Overlay.upper.appending("rkt").appending("status").appending(app)]
+    }
+
+    private func modificationTime(_ path: FilePath) -> Int64? {
+        (try? FileSystem.status(path))?.modificationTime
+    }
+
+    private func text(_ path: FilePath) -> String? {
+        guard let text = try? FileSystem.readText(path, limit: 4096) else { return nil }
+        let line = text.prefix { $0 != "\n" }
+        return line.isEmpty ? nil : String(line)
+    }
+
+    /// The number in a small file; one that is being written is not there yet.
+    private func number(_ path: FilePath) -> Int32? { text(path).flatMap { Int32($0) } }
+
+    private static func onlyChild(of parent: Int32) -> Int32? {
+        guard let text = try? FileSystem.readText(FilePath("/proc/\(parent)/task/\(parent)/children"), limit: 1 << 16) else {
+            return nil
+        }
+        let children = text.split(separator: " ")
+        return children.count == 1 ? Int32(children[0]) : nil
+    }
+}

@@ -1,0 +1,81 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+/// The paths below one pod's directory; nothing else in this project spells them.
+package struct PodLayout: Sendable, Hashable {
+    /// The pod's directory. It moves when the pod enters another phase.
+    package let directory: FilePath
+
+    package init(directory: FilePath) {
+        self.directory = directory
+    }
+
+    /// The pod manifest.
+    package var manifest: FilePath { directory.appending("pod") }
+    /// Locked while a pod's set of apps is being changed.
+    package var mutationLock: FilePath { directory.appending("pod.lck") }
+
+    package var stage1: FilePath { directory.appending("stage1") }
+    /// The stage1 image's manifest, which names the entrypoints.
+    package var stage1Manifest: FilePath { stage1.appending("manifest") }
+    package var stage1Rootfs: FilePath { stage1.appending("rootfs") }
+    /// Holds one directory per app; it is what a virtual machine gets to see of the pod.
+    package var apps: FilePath { stage1Rootfs.appending("opt").appending("stage2") }
+    package func appRootfs(_ app: String) -> FilePath { apps.appending(app).appending("rootfs") }
+
+    /// What stage1 tells about the pod: statuses, environments, readiness.
+    package var runtime: FilePath { stage1Rootfs.appending("rkt") }
+    package var statuses: FilePath { runtime.appending("status") }
+    /// The exit status of an app that ended, in decimal.
+    package func status(_ app: String) -> FilePath { statuses.appending(app) }
+    package var environments: FilePath { runtime.appending("env") }
+    /// The environment of an app's main process.
+    package func environment(_ app: String) -> FilePath { environments.appending(app) }
+    /// A symbolic link to `ready` once the pod's apps have been started.
+    package var supervisorStatus: FilePath { runtime.appending("supervisor-status") }
+
+    /// The process that the `enter` entrypoint is given, in decimal.
+    package var pidFile: FilePath { directory.appending("pid") }
+    /// The parent of that process, in decimal; it has exactly one child.
+    package var ppidFile: FilePath { directory.appending("ppid") }
+    /// The pod's cgroup as stage1 made it known.
+    package var subcgroup: FilePath { directory.appending("subcgroup") }
+    /// The socket of the running pod's supervisor.
+    package var agentSocket: FilePath { directory.appending("agent.sock") }
+    package var networkNamespace: FilePath { directory.appending("netns") }
+    /// The pod's networks, a JSON array.
+    package var networkInfo: FilePath { directory.appending("net-info.json") }
+
+    package var appInfos: FilePath { directory.appending("appsinfo") }
+    package func appInfo(_ app: String) -> FilePath { appInfos.appending(app) }
+    /// The manifest of the image that an app was made from; it stays when the image is removed.
+    package func imageManifest(_ app: String) -> FilePath { appInfo(app).appending("manifest") }
+
+    /// The id of the rendered tree that an app's root is made from; image collection keeps that tree.
+    package func appTreeID(_ app: String) -> FilePath { appInfo(app).appending("tree") }
+    /// The id of the rendered tree that stage1's root is made from.
+    package var stage1TreeID: FilePath { directory.appending("stage1-tree") }
+
+    /// Holds the writable layers; absent in a pod that has copies of its trees.
+    package var overlay: FilePath { directory.appending("overlay") }
+    package var stage1Overlay: OverlayLayers { OverlayLayers(directory: overlay.appending("stage1")) }
+    package func appOverlay(_ app: String) -> OverlayLayers {
+        OverlayLayers(directory: overlay.appending("apps").appending(app))
+    }
+}
+
+/// The writable part of one overlay mount.
+package struct OverlayLayers: Sendable, Hashable {
+    package let directory: FilePath
+
+    package init(directory: FilePath) {
+        self.directory = directory
+    }
+
+    /// What was written on top of the tree.
+    package var upper: FilePath { directory.appending("upper") }
+    /// Scratch space of the kernel (Documentation/filesystems/overlayfs.rst).
+    package var work: FilePath { directory.appending("work") }
+}
