@@ -1,0 +1,26 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Hypervisor
+
+/// The backends that are built in: the only place that names them.
+package enum BackendRegistry {
+    /// The backend of a kind, after looking at what this host has for it.
+    package static func hypervisor(_ kind: HypervisorKind) -> any Hypervisor {
+        switch kind {
+        case .qemu: QEMUHypervisor.probe()
+        }
+    }
+
+    /// The backend with a name, as stage1 annotations and configuration give it.
+    ///
+    /// - Throws: `.unsupported` for a name that none has.
+    package static func hypervisor(named name: String) throws -> any Hypervisor {
+        guard let kind = HypervisorKind(rawValue: name) else {
+            let known = HypervisorKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RuntimeError(.unsupported, "there is no hypervisor backend \"\(name)\"; this build has: \(known)")
+        }
+        return hypervisor(kind)
+    }
+}

@@ -1,0 +1,19 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Hypervisor
+
+/// `-accel` and the `-cpu` that goes with it.
+struct QEMUAccelerator: QEMUOption {
+    let accelerator: Accelerator
+
+    var arguments: [QEMUArgument] {
+        switch accelerator {
+        case .kvm:
+            [QEMUArgument("-accel", "kvm"), QEMUArgument("-cpu", "host")]
+        case .tcg:
+            // A host thread for each virtual processor, and every feature that can be emulated.
+            [QEMUArgument("-accel", QEMUProperties("tcg", ["thread": "multi"])), QEMUArgument("-cpu", "max")]
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Hypervisor
+import LinuxPlatform
+import SystemPackage
+
+/// Executes one plan: opens what it names, starts the share servers and QEMU, and waits until QEMU runs the guest.
+///
+/// Until then everything belongs to the launch, which undoes itself when a step fails.
+final class QEMULaunch {
+    private let plan: QEMUCommandLine
+    private let log: MachineLog
+    private let null: FileDescriptor
+    /// What only the children keep.
+    private var passed: [FileDescriptor] = []
+    private var numbers: [Int32] = []
+    /// Our ends of the channels.
+    private var channels: [QEMUChannel: FileDescriptor] = [:]
+    private var connections: [FileDescriptor] = []
+    private var servers: [WatchedProcess] = []
+    private var emulator: WatchedProcess?
+
+    /// Milliseconds until QEMU has to run the guest; a loaded host needs seconds where an idle one needs 0.1.
+    private static let patience = 30_000
+    /// What the programs find; they are told everything else by arguments.
+    private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+
+    init(_ plan: QEMUCommandLine) throws {
+        self.plan = plan
+        log = try MachineLog(plan.log)
+        do {
+            null = try FileDescriptor.open("/dev/null", .readWrite, options: [.closeOnExec])
+        } catch {
+            try? log.file.close()
+            throw RuntimeError(.internal, "cannot open /dev/null", cause: error)
+        }
+    }
+
+    func run() throws -> QEMUMachine {
+        do {
+            for (index, server) in plan.shareServers.enumerated() { try start(server, index) }
+            try startEmulator()
+            return try handShake()
+        } catch {
+            undo()
+            throw error
+        }
+    }
+
+    // MARK: - Share servers
+
+    /// The server accepts on a listening socket, and QEMU takes a connected one. Nothing else can get in between: the
+    /// connection is made before the server starts, and the path is gone by then.
+    private func start(_ server: VirtiofsdCommandLine, _ index: Int) throws {
+        let path = plan.workingDirectory.appending("virtiofs-\(index).sock")
+        try FileSystem.remove(path)
+        let listener = try UnixSocket.listen(path)
+        defer { try? listener.close() }
+        do {
+            connections.append(try UnixSocket.connect(path))
+        } catch {
+            try? FileSystem.remove(path)
+            throw error
+        }
+        try FileSystem.remove(path)
+        let standard = [null.rawValue, log.file.rawValue, log.file.rawValue]
+        servers.append(
+            try spawn(server.words, descriptors: standard + [listener.rawValue] + server.inheritedDescriptors))
+    }
+
+    // MARK: - QEMU
+
+    private func startEmulator() throws {
+        for descriptor in plan.descriptors { numbers.append(try open(descriptor)) }
+        let emulator = try spawn(plan.words, descriptors: numbers)
+        self.emulator = emulator
+        closePassed()
+    }
+
+    /// The descriptor of this process that becomes the planned one.
+    private func open(_ descriptor: QEMUDescriptor) throws -> Int32 {
+        switch descriptor {
+        case .null:
+            return null.rawValue
+        case .log:
+            return log.file.rawValue
+        case .inherited(let number):
+            return number
+        case .shareServer(let index):
+            return connections[index].rawValue
+        case .readOnlyFile(let path):
+            do {
+                let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+                passed.append(file)
+                return file.rawValue
+            } catch let errno as Errno {
+                throw RuntimeError.systemCall("open", path, errno)
+            }
+        case .channel(let channel):
+            let (ours, theirs) = try UnixSocket.pair()
+            passed.append(theirs)
+            channels[channel] = ours
+            try UnixSocket.setNonBlocking(ours)
+            return theirs.rawValue
+        }
+    }
+
+    private func spawn(_ words: [String], descriptors: [Int32]) throws -> WatchedProcess {
+        WatchedProcess(
+            try ChildProcess.spawn(
+                SpawnRequest(
+                    path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
+                    directory: plan.workingDirectory,
+                    // A terminal's signals are the supervisor's to handle.
+                    newSession: true,
+                    // Nothing outlives the supervisor, however it ends.
+                    parentDeathSignal: 9)))
+    }
+
+    // MARK: - First words
+
+    /// Sets the guest running. QEMU reads the two commands as soon as it can; an answer to both means that every option
+    /// was understood, every file opened and every server reached.
+    private func handShake() throws -> QEMUMachine {
+        guard let emulator, let console = channels[.console], let boot = channels[.boot],
+            let agent = channels[.agent], let control = channels[.control]
+        else {
+            throw RuntimeError(.internal, "the plan of machine \(plan.id) lacks a channel")
+        }
+        let qmp = QMPChannel(control)
+        try qmp.send(command: "qmp_capabilities")
+        try qmp.send(command: "cont")
+
+        let deadline = Clock.milliseconds + Self.patience
+        var version = ""
+        var events: [MachineEvent] = []
+        var replies = 0
+        while replies < 2 {
+            try requireRunning(emulator)
+            let left = deadline - Clock.milliseconds
+            guard left > 0, !qmp.isClosed else { throw failure(of: emulator) }
+            let processes = [emulator] + servers
+            _ = try Poll.wait([(control, .read)] + processes.map { ($0.child.pidfd, .read) }, timeout: left)
+            for message in try qmp.receive() {
+                switch message {
+                case .greeting(let text): version = text
+                case .returned: replies += 1
+                case .failed(let reason): throw RuntimeError(.internal, "qemu refused to start the guest: \(reason)")
+                case .event(let name, let data):
+                    guard let event = MachineEvent(qmp: name, data: data), event != .resumed else { continue }
+                    events.append(event)
+                }
+            }
+        }
+        try? null.close()
+        return QEMUMachine(
+            plan: plan, version: version,
+            descriptors: MachineDescriptors(bootPort: boot, agentPort: agent, console: console, control: control),
+            emulator: emulator, servers: servers, control: qmp, early: events, log: log)
+    }
+
+    /// Throws when a process of the machine has ended, with its last words.
+    private func requireRunning(_ emulator: WatchedProcess) throws {
+        for (index, server) in servers.enumerated() {
+            guard let exit = try server.wait(until: 0) else { continue }
+            // QEMU ending first takes its servers along.
+            if try emulator.wait(until: Clock.milliseconds + 200) != nil { break }
+            let source = plan.shareServers[index].source
+            throw RuntimeError(.internal, Self.quoting("virtiofsd for \"\(source)\" ended with \(exit)", log.tail()))
+        }
+        if try emulator.wait(until: 0) != nil { throw failure(of: emulator) }
+    }
+
+    private func failure(of emulator: WatchedProcess) -> RuntimeError {
+        // A closed channel is seen before the end of the process.
+        guard let exit = try? emulator.wait(until: Clock.milliseconds + 1000) else {
+            return RuntimeError(
+                .timeout,
+                Self.quoting("qemu did not start the guest within \(Self.patience / 1000) seconds", log.tail()))
+        }
+        return RuntimeError(
+            .internal, Self.quoting("qemu ended with \(exit) before the guest was started", log.tail()))
+    }
+
+    private static func quoting(_ message: String, _ words: String) -> String {
+        words.isEmpty ? message : "\(message): \(words.split(separator: "\n").joined(separator: "; "))"
+    }
+
+    // MARK: - Undoing
+
+    private func closePassed() {
+        for descriptor in passed + connections { try? descriptor.close() }
+        passed = []
+        connections = []
+    }
+
+    private func undo() {
+        emulator?.kill()
+        // A server ends at once when its connection closes.
+        closePassed()
+        for server in servers { server.kill() }
+        for process in servers + [emulator].compactMap({ $0 }) { process.child.close() }
+        for descriptor in channels.values { try? descriptor.close() }
+        try? null.close()
+        try? log.file.close()
+    }
+}
