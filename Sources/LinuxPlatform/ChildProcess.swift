@@ -85,6 +85,18 @@ package struct ChildProcess: Sendable {
     /// Readable for poll(2) once the process has ended (pidfd_open(2), Linux 5.3).
     package let pidfd: FileDescriptor
 
+    /// A process known by its number; it need not be a child, and then its end can be awaited but not its status.
+    ///
+    /// - Throws: code `notFound` when there is no such process.
+    package init(pid: Int32) throws {
+        self.init(pid: pid, pidfd: FileDescriptor(rawValue: try check(rkt_pidfd_open(pid), "pidfd_open")))
+    }
+
+    private init(pid: Int32, pidfd: FileDescriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
         "change to the directory of", "set the user of", "bind to its parent", "execute",

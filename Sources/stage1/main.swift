@@ -1,3 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Backends
+import Stage1
+
+Stage1Program.main(CommandLine.arguments) { try BackendRegistry.hypervisor(named: "qemu") }

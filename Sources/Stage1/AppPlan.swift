@@ -1,0 +1,84 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import GuestProtocol
+import PodStore
+import SystemPackage
+
+/// How one app of the pod is run in the guest, from its manifest and the files of its root.
+struct AppPlan {
+    let name: String
+    let app: App
+    let readOnlyRoot: Bool
+    let arguments: EntrypointArguments
+    /// The app's root on the host.
+    let root: FilePath
+
+    /// Where the share of app roots is mounted in the guest.
+    static let guestRoots = "/opt/stage2"
+
+    func configuration() throws -> PodConfiguration.App {
+        guard !app.exec.isEmpty else {
+            throw RuntimeError(.invalidArgument, "app \(name) has nothing to execute; give --exec")
+        }
+        let accounts = AccountLookup(root: root)
+        let uid = try named("user") { try accounts.uid(of: app.user) }
+        let gid = try named("group") { try accounts.gid(of: app.group) }
+        return PodConfiguration.App(
+            name: name, root: "\(Self.guestRoots)/\(name)/rootfs", exec: app.exec,
+            preStart: app.handler(for: .preStart) ?? [], postStop: app.handler(for: .postStop) ?? [],
+            workingDirectory: app.workingDirectory.isEmpty ? "/" : app.workingDirectory, environment: environment,
+            uid: uid, gid: gid, supplementaryGIDs: app.supplementaryGIDs,
+            capabilityBoundingSet: try capabilities().mask, noNewPrivileges: app.isolators.noNewPrivileges,
+            readOnlyRoot: readOnlyRoot,
+            protectsKernelPaths: arguments.protectsKernelPaths, hasTerminal: arguments.interactive)
+    }
+
+    private func capabilities() throws -> CapabilitySet {
+        guard arguments.restrictsCapabilities else { return Capability.all }
+        return try named("capability isolator") { try app.isolators.capabilityBoundingSet() }
+    }
+
+    /// Names of isolators that ask for something this stage1 does not enforce.
+    var ignoredIsolators: [String] {
+        app.isolators.filter { isolator in
+            switch isolator.kind {
+            case .cpu, .memory, .capabilitiesRetainSet, .capabilitiesRemoveSet, .noNewPrivileges, .oomScoreAdjustment,
+                .cpuShares:
+                false
+            // Masking the default filter asks for less than what is not there.
+            case .seccompRetainSet(let set) where set.calls.contains(SeccompSet.allCalls): false
+            default: true
+            }
+        }.map(\.name)
+    }
+
+    private func named<Value>(_ field: String, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw RuntimeError(.notFound, "\(field) of app \(name)", cause: error) }
+    }
+
+    /// Defaults that the app may override, then the app's own, then what it may not override.
+    var environment: [String] {
+        let defaults = [
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("SHELL", "/bin/sh"),
+            ("USER", "root"), ("LOGNAME", "root"), ("HOME", "/root"), ("container", "rkt"),
+        ]
+        let own = app.environment.map { ($0.name, $0.value) }
+        let fixed = [("AC_APP_NAME", name)]
+        let overriding = Set((own + fixed).map(\.0))
+        return (defaults.filter { !overriding.contains($0.0) } + own.filter { $0.0 != "AC_APP_NAME" } + fixed)
+            .map { "\($0.0)=\($0.1)" }
+    }
+
+    var unit: UnitGraph.App {
+        UnitGraph.App(
+            name: name, hasPreStart: !(app.handler(for: .preStart) ?? []).isEmpty,
+            hasPostStop: !(app.handler(for: .postStop) ?? []).isEmpty,
+            memoryLimit: app.isolators.memoryLimit?.value,
+            // 1000 thousandths of a processor are 100 percent.
+            cpuQuota: app.isolators.cpuLimit?.milli.map { max(1, Int($0 / 10)) }, cpuShares: app.isolators.cpuShares,
+            oomScoreAdjust: app.isolators.oomScoreAdjustment)
+    }
+}

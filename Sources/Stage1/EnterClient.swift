@@ -1,0 +1,123 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// The `enter` entrypoint: runs a command in an app's context through the pod's supervisor and its guest's agent.
+package struct EnterClient {
+    package struct Arguments: Equatable, Sendable {
+        package var app: String
+        package var command: [String]
+
+        /// `--pid=N --appname=NAME -- COMMAND [ARGUMENT…]`
+        package init(parsing arguments: [String]) throws {
+            var app = ""
+            var rest = arguments[...]
+            while let argument = rest.popFirst(), argument != "--" {
+                if argument.hasPrefix("--appname=") { app = String(argument.dropFirst(10)) }
+            }
+            guard !app.isEmpty, !rest.isEmpty else {
+                throw RuntimeError(.invalidArgument, "usage: enter --pid=PID --appname=NAME -- COMMAND [ARGUMENT…]")
+            }
+            self.app = app
+            command = Array(rest)
+        }
+    }
+
+    private let socket: FileDescriptor
+    private let terminal: Terminal?
+    private let signals: SignalDescriptor
+    private var decoder = FrameDecoder()
+    private var inputCredit = Credit.session
+    private var inputIsOpen = true
+
+    /// - Parameter socketPath: the supervisor's socket.
+    package init(socketPath: FilePath) throws {
+        do {
+            socket = try UnixSocket.connect(socketPath)
+        } catch {
+            throw RuntimeError(.invalidState, "the pod's supervisor cannot be reached, has the pod ended?", cause: error)
+        }
+        // A terminal for the command needs one here, to type on and to look at.
+        terminal = isatty(0) == 1 && isatty(1) == 1 ? Terminal(FileDescriptor(rawValue: 0)) : nil
+        signals = try SignalDescriptor([SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// - Returns: the command's exit status.
+    package mutating func run(_ arguments: Arguments) throws -> Int32 {
+        let size = terminal?.size ?? TerminalSize(rows: 24, columns: 80)
+        let request = HostMessage.Session(
+            target: .command(app: arguments.app, arguments: arguments.command), terminal: terminal != nil,
+            rows: size.rows, columns: size.columns, terminalType: ProcessImage.variable("TERM") ?? "")
+        try send(.startSession(session: 0, request))
+        terminal?.makeRaw()
+        defer { terminal?.restore() }
+        while true {
+            if let status = try turn() { return status }
+        }
+    }
+
+    private mutating func turn() throws -> Int32? {
+        var sources: [(FileDescriptor, Poll.Interest)] = [(socket, .read), (signals.descriptor, .read)]
+        if inputIsOpen, inputCredit > 0 { sources.append((FileDescriptor(rawValue: 0), .read)) }
+        for (index, _) in try Poll.wait(sources, timeout: nil) {
+            switch index {
+            case 0: if let status = try receive() { return status }
+            case 1: try passSignals()
+            default: try passInput()
+            }
+        }
+        return nil
+    }
+
+    private func send(_ message: HostMessage) throws { try FileSystem.writeAll(message.frame.encoded, to: socket) }
+
+    private mutating func receive() throws -> Int32? {
+        guard case .bytes(let bytes) = socket.readAvailable() else {
+            throw RuntimeError(.invalidState, "the pod ended")
+        }
+        decoder.append(bytes)
+        while let frame = try decoder.next() {
+            switch try GuestMessage(frame) {
+            case .sessionOutput(_, let stream, let bytes):
+                let target = FileDescriptor(rawValue: stream == .output ? 1 : 2)
+                // A reader that has gone is the command's matter: it gets no more credit and the session ends here.
+                guard (try? FileSystem.writeAll(bytes, to: target)) != nil else { return 128 + SIGPIPE }
+                try send(.outputCredit(channel: 0, bytes: UInt32(bytes.count)))
+            case .sessionExit(_, let status): return status & 0xff
+            case .sessionFailed(_, let reason): throw RuntimeError(.invalidState, reason)
+            case .inputCredit(_, let bytes): inputCredit = min(Credit.session, inputCredit + Int(bytes))
+            default: throw ProtocolError.unexpected("a message that is not a session's")
+            }
+        }
+        return nil
+    }
+
+    private mutating func passInput() throws {
+        switch FileDescriptor(rawValue: 0).readAvailable(most: min(inputCredit, 16 << 10)) {
+        case .nothing: return
+        case .end:
+            inputIsOpen = false
+            try send(.sessionEndOfInput(session: 0))
+        case .bytes(let bytes):
+            inputCredit -= bytes.count
+            try send(.sessionInput(session: 0, bytes))
+        }
+    }
+
+    private func passSignals() throws {
+        while let signal = try signals.next() {
+            if signal == SIGWINCH {
+                guard let size = terminal?.size else { continue }
+                try send(.sessionResize(session: 0, rows: size.rows, columns: size.columns))
+            } else {
+                try send(.sessionSignal(session: 0, signal: signal))
+            }
+        }
+    }
+}

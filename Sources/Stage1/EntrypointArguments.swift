@@ -1,0 +1,57 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// Arguments of the `run` and `preflight` entrypoints, interface version 5 of the implementor's guide.
+package struct EntrypointArguments: Equatable, Sendable {
+    package var debug = false
+    package var networks: [String] = []
+    package var interactive = false
+    package var hostname = ""
+    package var localConfiguration = ""
+    package var restrictsCapabilities = true
+    package var protectsKernelPaths = true
+    package var filtersSystemCalls = true
+    package var uuid = ""
+
+    package init(parsing arguments: [String]) throws {
+        for argument in arguments {
+            guard argument.hasPrefix("--") else {
+                guard uuid.isEmpty else { throw RuntimeError(.invalidArgument, "unexpected argument \(argument)") }
+                uuid = argument
+                continue
+            }
+            let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = parts.count > 1 ? String(parts[1]) : nil
+            try apply(String(parts[0]), value)
+        }
+        guard !uuid.isEmpty else { throw RuntimeError(.invalidArgument, "the pod's UUID is missing") }
+    }
+
+    private mutating func apply(_ name: String, _ value: String?) throws {
+        switch name {
+        case "debug": debug = try Self.flag(name, value)
+        case "net": networks = (value ?? "").split(separator: ",").map(String.init)
+        case "interactive": interactive = try Self.flag(name, value)
+        case "hostname": hostname = value ?? ""
+        case "local-config": localConfiguration = value ?? ""
+        case "disable-capabilities-restriction": restrictsCapabilities = try !Self.flag(name, value)
+        case "disable-paths": protectsKernelPaths = try !Self.flag(name, value)
+        case "disable-seccomp": filtersSystemCalls = try !Self.flag(name, value)
+        case "dns-conf-mode":
+            guard value == "resolv=default,hosts=default" else {
+                throw RuntimeError(.unsupported, "--dns-conf-mode=\(value ?? "") needs a network, which this stage1 has not")
+            }
+        default: throw RuntimeError(.unsupported, "this stage1 does not know --\(name)")
+        }
+    }
+
+    private static func flag(_ name: String, _ value: String?) throws -> Bool {
+        switch value {
+        case nil, "true", "1": return true
+        case "false", "0": return false
+        default: throw RuntimeError(.invalidArgument, "--\(name) is either true or false")
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Hypervisor
+import LinuxPlatform
+import SystemPackage
+
+/// What runs the pod, kept in its directory for `rkt status`.
+struct MachineRecord {
+    var backend: HypervisorKind
+    var accelerator: AcceleratorChoice
+    var memory: Int
+    var processors: Int
+
+    var json: JSONValue {
+        var object = JSONObject()
+        object.set("backend", .string(backend.rawValue))
+        object.set("accelerator", .string(accelerator.accelerator.rawValue))
+        if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        object.set("memoryMiB", JSONValue(memory))
+        object.set("processors", JSONValue(processors))
+        return .object(object)
+    }
+
+    func write(to path: FilePath) throws {
+        try FileSystem.writeAtomically(Array((json.encoded(pretty: false) + "\n").utf8), to: path)
+    }
+}

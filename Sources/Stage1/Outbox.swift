@@ -1,0 +1,57 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import LinuxPlatform
+import SystemPackage
+
+/// Bytes on their way to a descriptor that must not be waited for.
+struct Outbox {
+    private(set) var bytes: [UInt8] = []
+    private var start = 0
+
+    var count: Int { bytes.count - start }
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
+
+    mutating func clear() {
+        bytes = []
+        start = 0
+    }
+
+    enum Result { case written(Int), closed }
+
+    /// Writes what the descriptor takes in one call.
+    ///
+    /// - Parameter most: for a blocking descriptor that poll(2) calls writable, a size that it takes at once.
+    mutating func flush(to descriptor: FileDescriptor, most: Int = 32 << 10) -> Result {
+        guard !isEmpty else { return .written(0) }
+        // SAFETY: start is below count, so the pointer stays inside the array.
+        let count = bytes.withUnsafeBytes { buffer in
+            write(descriptor.rawValue, buffer.baseAddress?.advanced(by: start), min(buffer.count - start, most))
+        }
+        if count < 0 { return lastErrno == .wouldBlock || lastErrno == .interrupted ? .written(0) : .closed }
+        start += count
+        if start == bytes.count {
+            clear()
+        } else if start > 64 << 10 {
+            bytes.removeFirst(start)
+            start = 0
+        }
+        return .written(count)
+    }
+}
+
+extension FileDescriptor {
+    enum ReadResult { case bytes([UInt8]), nothing, end }
+
+    /// Reads what is there, without waiting on a non-blocking descriptor.
+    func readAvailable(most: Int = 32 << 10) -> ReadResult {
+        var buffer = [UInt8](repeating: 0, count: most)
+        // SAFETY: the buffer outlives the call and its size is passed.
+        let count = buffer.withUnsafeMutableBytes { Glibc.read(rawValue, $0.baseAddress, $0.count) }
+        if count < 0 { return lastErrno == .wouldBlock || lastErrno == .interrupted ? .nothing : .end }
+        return count == 0 ? .end : .bytes(Array(buffer[..<count]))
+    }
+}

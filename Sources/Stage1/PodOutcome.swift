@@ -1,0 +1,64 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import LinuxPlatform
+
+/// What the supervisor knows of a pod's end, and the status that follows from it.
+package struct PodOutcome: Equatable, Sendable {
+    /// What ended the machine, other than its own orderly power-off.
+    package enum Failure: Equatable, Sendable {
+        case hypervisorDied(ProcessExit)
+        case shareServerDied(ProcessExit)
+        case guestPanicked
+        case bootTimedOut
+        /// The guest said that it cannot become this pod.
+        case setUpFailed(String)
+        /// The caller asked twice, or an orderly stop took too long.
+        case killed
+        /// The caller typed the escape sequence.
+        case escaped
+    }
+
+    package var failure: Failure?
+    /// The status of the app that failed first.
+    package var firstFailure: Int32?
+    /// Apps without a recorded status.
+    package var unfinished: [String]
+
+    package init(failure: Failure? = nil, firstFailure: Int32? = nil, unfinished: [String] = []) {
+        self.failure = failure
+        self.firstFailure = firstFailure
+        self.unfinished = unfinished
+    }
+
+    package var status: Int32 {
+        switch failure {
+        case .guestPanicked: return ExitStatus.guestPanicked
+        case .hypervisorDied, .shareServerDied: return ExitStatus.hypervisorDied
+        case .bootTimedOut: return ExitStatus.bootTimedOut
+        case .setUpFailed: return ExitStatus.error
+        case .killed: return 128 + 9
+        case .escaped: return ExitStatus.success
+        case nil: break
+        }
+        if let firstFailure { return firstFailure }
+        return unfinished.isEmpty ? ExitStatus.success : ExitStatus.error
+    }
+
+    /// One line for standard error, nil when there is nothing to explain.
+    package var message: String? {
+        switch failure {
+        case .guestPanicked: return "the guest's kernel panicked"
+        case .hypervisorDied(let exit): return "the hypervisor ended before the guest did: \(exit)"
+        case .shareServerDied(let exit): return "the server of the pod's files ended before the guest did: \(exit)"
+        case .bootTimedOut: return "the guest did not report in time"
+        case .setUpFailed(let reason): return "the guest could not set up the pod: \(reason)"
+        case .killed: return "the pod was killed"
+        case .escaped: return nil
+        case nil: break
+        }
+        guard firstFailure == nil, !unfinished.isEmpty else { return nil }
+        return "the guest powered off before these apps reported their end: \(unfinished.joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,92 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import GuestProtocol
+import Hypervisor
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// What the guest is told and what machine it runs on: everything that follows from the pod's directory before anything
+/// is started.
+package struct PodPlan {
+    package let configuration: PodConfiguration
+    package let machine: MachineSpec
+    /// What the apps ask for and do not get, one line each.
+    package let warnings: [String]
+
+    private static let shareTag = "rkt.apps"
+    private static let kernel = "vmlinux"
+    private static let guestRoot = "guest.erofs"
+
+    /// - Parameters:
+    ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
+    ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
+    package init(
+        pod: PodLayout, arguments: EntrypointArguments, inherited: [FileDescriptor], extraKernelParameters: String?,
+        hostProcessors: Int
+    ) throws {
+        let uuid = try PodUUID(parsing: arguments.uuid)
+        let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
+        try Self.checkNetworks(arguments.networks)
+        guard !arguments.interactive || manifest.apps.count == 1 else {
+            throw RuntimeError(.unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
+        }
+        guard manifest.volumes.isEmpty, manifest.apps.allSatisfy({ $0.mounts.isEmpty }) else {
+            throw RuntimeError(.unsupported, "this stage1 does not mount volumes yet; remove them from the pod")
+        }
+        let plans = try manifest.apps.map { try Self.plan($0, pod: pod, arguments: arguments) }
+        let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
+        guard hostname.utf8.count <= 64 else {
+            throw RuntimeError(.invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
+        }
+        configuration = PodConfiguration(
+            hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
+            shares: [
+                // The guest's own locks and a cache without expiry: nobody else writes to this share.
+                .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
+            ],
+            files: UnitGraph(apps: plans.map(\.unit)).units.map {
+                .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
+            },
+            apps: try plans.map { try $0.configuration() })
+        warnings = plans.flatMap { plan in
+            plan.ignoredIsolators.map { "isolator \($0) of app \(plan.name) is not enforced" }
+        }
+        let demand = ResourceDemand(plans.map(\.app.isolators))
+        var commandLine = KernelCommandLine.standard(
+            firstProgram: "/usr/lib/rkt/rkt-guest", verbose: arguments.debug)
+        if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
+        machine = MachineSpec(
+            name: "rkt-\(uuid)", uuid: uuid.description, memory: Int(demand.machineMemory()),
+            processors: Int(demand.machineCores(host: Int64(hostProcessors))),
+            kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
+            root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
+            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)],
+            inheritedDescriptors: inherited, workingDirectory: pod.directory,
+            log: pod.directory.appending("machine.log"))
+    }
+
+    private static func checkNetworks(_ networks: [String]) throws {
+        guard networks.allSatisfy({ $0 == "none" }) else {
+            throw RuntimeError(
+                .unsupported, "this stage1 offers --net=none only, not --net=\(networks.joined(separator: ","))")
+        }
+    }
+
+    private static func plan(_ runtime: RuntimeApp, pod: PodLayout, arguments: EntrypointArguments) throws -> AppPlan {
+        let name = runtime.name.string
+        guard !UnitGraph.reservedNames.contains(name), !name.hasPrefix("reaper-") else {
+            throw RuntimeError(.invalidArgument, "the guest has a service named \(name); give the app another --name")
+        }
+        let image = try ImageManifest(parsing: FileSystem.read(pod.imageManifest(name)))
+        guard let app = runtime.app ?? image.app else {
+            throw RuntimeError(.invalidArgument, "neither the pod nor the image says what app \(name) executes")
+        }
+        return AppPlan(
+            name: name, app: app, readOnlyRoot: runtime.readOnlyRootFS, arguments: arguments,
+            root: pod.appRootfs(name))
+    }
+}

@@ -1,0 +1,110 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import Hypervisor
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// The multi-call program of a stage1 image: the name it is called by is the entrypoint.
+///
+/// The working directory is the pod's directory, as the implementor's guide says.
+package struct Stage1Program {
+    private let hypervisor: any Hypervisor
+    private let pod: PodLayout
+    private let origin = Clock.microseconds
+
+    package init(hypervisor: any Hypervisor) throws {
+        self.hypervisor = hypervisor
+        guard let directory = getcwd(nil, 0) else { throw RuntimeError.systemCall("getcwd", nil, lastErrno) }
+        defer { free(directory) }
+        pod = PodLayout(directory: FilePath(String(cString: directory)))
+    }
+
+    /// Runs the entrypoint; errors are one line on standard error.
+    package static func main(_ arguments: [String], hypervisor: () throws -> any Hypervisor) -> Never {
+        do {
+            let program = try Stage1Program(hypervisor: hypervisor())
+            let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
+            exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
+        } catch {
+            fputs("stage1: \(error)\n", stderr)
+            exit(FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error)
+        }
+    }
+
+    private func run(entrypoint: String, _ arguments: [String]) throws -> Int32 {
+        switch entrypoint {
+        case "run": return try supervise(EntrypointArguments(parsing: arguments))
+        case "preflight":
+            try hypervisor.preflight(plan(EntrypointArguments(parsing: arguments)).machine)
+            return ExitStatus.success
+        case "enter":
+            let request = try EnterClient.Arguments(parsing: arguments)
+            var client = try EnterClient(socketPath: pod.agentSocket)
+            return try client.run(request)
+        case "stop":
+            try StopRequest(pod: pod).send(force: arguments.contains("--force"))
+            return ExitStatus.success
+        case "gc":
+            // Nothing of a machine outlives its supervisor; the pod's directory is stage0's to remove.
+            return ExitStatus.success
+        default:
+            throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")
+        }
+    }
+
+    private func plan(_ arguments: EntrypointArguments) throws -> PodPlan {
+        var inherited: [FileDescriptor] = []
+        if let number = ProcessImage.variable("RKT_LOCK_FD").flatMap({ Int32($0) }) {
+            inherited.append(FileDescriptor(rawValue: number))
+        }
+        return try PodPlan(
+            pod: pod, arguments: arguments, inherited: inherited,
+            extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
+            hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    private func supervise(_ arguments: EntrypointArguments) throws -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
+        let plan = try plan(arguments)
+        for warning in plan.warnings { fputs("stage1: warning: \(warning)\n", stderr) }
+        for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
+        let listener = try UnixSocket.listen(pod.agentSocket)
+        try UnixSocket.setNonBlocking(listener)
+        let machine = try launch(plan.machine, debug: arguments.debug)
+        try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
+        var options = Supervisor.Options()
+        options.debug = arguments.debug
+        options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
+        if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
+            options.bootPatience = min(seconds, 86_400) * 1000
+        }
+        let supervisor = Supervisor(
+            pod: pod, configuration: plan.configuration, machine: machine, listener: listener, signals: signals,
+            options: options, origin: origin)
+        let status = try supervisor.run()
+        supervisor.report { fputs("stage1: \($0)\n", stderr) }
+        return status
+    }
+
+    private func launch(_ spec: MachineSpec, debug: Bool) throws -> any VirtualMachine {
+        let started = try hypervisor.start(spec) { plan in
+            if debug { fputs("stage1: \(plan)\n", stderr) }
+        }
+        guard let machine = started as? any VirtualMachine else {
+            started.release()
+            throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no virtual machines")
+        }
+        if let reason = machine.accelerator.fallbackReason {
+            fputs("stage1: warning: the pod's machine is emulated: \(reason)\n", stderr)
+        }
+        let record = MachineRecord(
+            backend: hypervisor.kind, accelerator: machine.accelerator, memory: spec.memory, processors: spec.processors)
+        try record.write(to: pod.directory.appending("machine.json"))
+        return machine
+    }
+}

@@ -1,0 +1,29 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxPlatform
+import SystemPackage
+
+/// The moments of a pod's start and end, kept in the pod's directory as one JSON object of microseconds.
+///
+/// Host moments count from the start of the supervisor; guest moments, named `guest.*`, from the start of its kernel.
+struct StartLedger {
+    private let origin: UInt64
+    private var moments: [(name: String, microseconds: UInt64)] = []
+
+    init(origin: UInt64 = Clock.microseconds) { self.origin = origin }
+
+    mutating func mark(_ name: String) { moments.append((name, Clock.microseconds - origin)) }
+
+    /// Names come from the guest: only plain short words are kept.
+    mutating func markGuest(_ name: String, _ microseconds: UInt64) {
+        let isPlain = name.utf8.count <= 32 && name.utf8.allSatisfy { (97...122).contains($0) || $0 == 45 }
+        guard moments.count < 64, isPlain else { return }
+        moments.append(("guest.\(name)", microseconds))
+    }
+
+    func write(to path: FilePath) throws {
+        let members = moments.map { "\"\($0.name)\":\($0.microseconds)" }
+        try FileSystem.writeAtomically(Array("{\(members.joined(separator: ","))}\n".utf8), to: path)
+    }
+}

@@ -1,0 +1,184 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// The conversation with the guest: the shim on the boot port, then the agent on its own.
+extension Supervisor {
+    // MARK: - Boot port
+
+    func receiveFromShim() {
+        switch machine.descriptors.bootPort.readAvailable() {
+        case .nothing: return
+        case .end: bootPortIsOpen = false
+        case .bytes(let bytes):
+            bootDecoder.append(bytes)
+            do {
+                while let frame = try bootDecoder.next() { try handleShim(GuestMessage(frame)) }
+            } catch {
+                bootPortIsOpen = false
+                kill(.setUpFailed("it broke the protocol of the boot port: \(error)"))
+            }
+        }
+    }
+
+    private func handleShim(_ message: GuestMessage) throws {
+        switch message {
+        case .hello(let version, .shim):
+            guard version == ProtocolVersion.current else { throw ProtocolError.version(version) }
+            guard bootOutbox.isEmpty, !agentIsConnected else { throw ProtocolError.unexpected("a second HELLO") }
+            ledger.mark("hello")
+            bootOutbox.append(HostMessage.pod(configuration).frame.encoded)
+        case .phase(let name, let microseconds): ledger.markGuest(name, microseconds)
+        case .failed(let reason):
+            if outcome.failure == nil { outcome.failure = .setUpFailed(Self.printable(reason)) }
+        default: throw ProtocolError.unexpected("a message of the agent on the boot port")
+        }
+    }
+
+    /// Text from the guest as one printable line of bounded length.
+    static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(1000).map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
+    }
+
+    // MARK: - Agent port
+
+    /// - Returns: whether something was read.
+    func receiveFromAgent() -> Bool {
+        switch machine.descriptors.agentPort.readAvailable() {
+        case .nothing: return false
+        case .end:
+            agentPortIsOpen = false
+            return false
+        case .bytes(let bytes):
+            agentDecoder.append(bytes)
+            do {
+                while let frame = try agentDecoder.next() { try handleAgent(frame) }
+            } catch {
+                loseAgent(error)
+            }
+            return agentPortIsOpen
+        }
+    }
+
+    /// A guest that breaks the protocol is not listened to any more; the machine goes on until it ends or is stopped.
+    private func loseAgent(_ error: any Error) {
+        agentPortIsOpen = false
+        agentIsConnected = false
+        agentOutbox.clear()
+        caller.notice("stage1: the guest's agent broke the protocol, its connection is closed: \(error)")
+        for client in clients {
+            client.send(.sessionFailed(session: 0, "the guest's agent broke the protocol"))
+            client.isEnding = true
+        }
+        if case .booting = phase { phase = .running }
+    }
+
+    private func handleAgent(_ frame: Frame) throws {
+        let message = try GuestMessage(frame)
+        guard agentIsConnected else {
+            guard case .hello(let version, .agent) = message else {
+                throw ProtocolError.unexpected("the agent did not begin with HELLO")
+            }
+            guard version == ProtocolVersion.current else { throw ProtocolError.version(version) }
+            return agentConnected()
+        }
+        switch message {
+        case .hello: throw ProtocolError.unexpected("a second HELLO")
+        case .phase(let name, let microseconds): ledger.markGuest(name, microseconds)
+        case .failed(let reason): caller.notice("stage1: the guest's agent: \(Self.printable(reason))")
+        case .ready: recordReady()
+        case .output(let line):
+            caller.append(OutputFormat.line(line), credit: .init(channel: 0, bytes: frame.payload.count))
+        case .appExit(let app, let status): try record(app, status)
+        case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
+            caller.append(bytes, credit: .init(channel: Limit.terminalSession, bytes: bytes.count))
+        case .inputCredit(Limit.terminalSession, let bytes) where options.interactiveApp != nil:
+            caller.inputCredit = min(Credit.session, caller.inputCredit + Int(bytes))
+        case .sessionFailed(Limit.terminalSession, let reason) where options.interactiveApp != nil:
+            caller.notice("stage1: the app's terminal: \(Self.printable(reason))")
+        case .sessionOutput(let session, let stream, let bytes):
+            forward(.sessionOutput(session: 0, stream: stream, bytes), to: session)
+        case .sessionExit(let session, let status): forward(.sessionExit(session: 0, status: status), to: session, last: true)
+        case .sessionFailed(let session, let reason):
+            forward(.sessionFailed(session: 0, Self.printable(reason)), to: session, last: true)
+        case .inputCredit(let session, let bytes): forward(.inputCredit(session: 0, bytes: bytes), to: session)
+        }
+    }
+
+    private func agentConnected() {
+        agentIsConnected = true
+        ledger.mark("agent")
+        if case .booting = phase { phase = .running }
+        if let app = options.interactiveApp {
+            let size = caller.size
+            sendToAgent(
+                .startSession(
+                    session: Limit.terminalSession,
+                    HostMessage.Session(
+                        target: .appTerminal(app: app), terminal: true, rows: size.rows, columns: size.columns)))
+        }
+        tellAgentToStop()
+    }
+
+    private func recordReady() {
+        ledger.mark("ready")
+        try? ledger.write(to: pod.directory.appending("start-up.json"))
+        guard !FileSystem.exists(pod.supervisorStatus) else { return }
+        do {
+            try FileSystem.makeSymbolicLink(to: "ready", at: pod.supervisorStatus)
+        } catch {
+            caller.notice("stage1: cannot record that the pod is ready: \(error)")
+        }
+    }
+
+    /// Writes an app's status before the guest is told so: what has been acknowledged is on disk.
+    private func record(_ app: String, _ status: Int32) throws {
+        guard configuration.apps.contains(where: { $0.name == app }) else {
+            throw ProtocolError.unexpected("the exit of an app that the pod does not have")
+        }
+        guard (0...255).contains(status) else { throw ProtocolError.malformed("exit status \(status)") }
+        if recorded.insert(app).inserted {
+            ledger.mark("exit")
+            do {
+                try FileSystem.writeAtomically(Array("\(status)\n".utf8), to: pod.status(app))
+            } catch {
+                caller.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
+            }
+            outcome.unfinished.removeAll { $0 == app }
+            if status != 0, outcome.firstFailure == nil { outcome.firstFailure = status }
+        }
+        sendToAgent(.exitRecorded(app: app))
+    }
+
+    func sendToAgent(_ message: HostMessage) {
+        guard agentIsConnected else { return }
+        agentOutbox.append(message.frame.encoded)
+        flushAgent()
+    }
+
+    func flushAgent() {
+        while !agentOutbox.isEmpty {
+            switch agentOutbox.flush(to: machine.descriptors.agentPort) {
+            case .written(let count): if count == 0 { return }
+            case .closed: return agentOutbox.clear()
+            }
+        }
+    }
+
+    func receiveFromConsole() -> Bool {
+        switch machine.descriptors.console.readAvailable() {
+        case .nothing: return false
+        case .end:
+            consoleIsOpen = false
+            return false
+        case .bytes(let bytes):
+            console.append(bytes)
+            if options.debug { caller.debug(bytes) }
+            return true
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemdUnits
+
+/// The units of an immutable pod, as the architecture document of the system describes them:
+///
+/// - `default.target` wants every app's service and `supervisor-ready.service`;
+/// - each app wants its reaper, each reaper wants `shutdown.service`; reapers and shutdown start at once, do nothing, and
+///   stop when nobody needs them any more: a reaper delivers its app's status then, the shutdown powers the machine off;
+/// - an app that fails starts `halt.target`, which conflicts with apps and reapers, so that all of them stop.
+package struct UnitGraph {
+    /// Seconds an app has between SIGTERM and SIGKILL.
+    package static let stopSeconds = 10
+    private static let program = "/usr/lib/rkt/rkt-guest"
+
+    package struct App: Equatable, Sendable {
+        package var name: String
+        package var hasPreStart: Bool
+        package var hasPostStop: Bool
+        /// Bytes, for MemoryMax=.
+        package var memoryLimit: Int64?
+        /// Percent of one processor, for CPUQuota=.
+        package var cpuQuota: Int?
+        package var cpuShares: Int?
+        package var oomScoreAdjust: Int?
+
+        package init(
+            name: String, hasPreStart: Bool = false, hasPostStop: Bool = false, memoryLimit: Int64? = nil,
+            cpuQuota: Int? = nil, cpuShares: Int? = nil, oomScoreAdjust: Int? = nil
+        ) {
+            self.name = name
+            self.hasPreStart = hasPreStart
+            self.hasPostStop = hasPostStop
+            self.memoryLimit = memoryLimit
+            self.cpuQuota = cpuQuota
+            self.cpuShares = cpuShares
+            self.oomScoreAdjust = oomScoreAdjust
+        }
+    }
+
+    package let apps: [App]
+    package init(apps: [App]) { self.apps = apps }
+
+    /// Names of services that the guest has of its own; no app may be called so.
+    package static let reservedNames: Set<String> = ["rkt-agent", "supervisor-ready", "shutdown", "systemd-journald"]
+
+    package var units: [UnitFile] { [defaultTarget] + apps.flatMap { [service($0), reaper($0)] } }
+
+    private var defaultTarget: UnitFile {
+        let services = apps.map { "\($0.name).service" }
+        var settings = [
+            UnitFile.Setting("Description", "Apps of the pod"),
+            UnitFile.Setting("DefaultDependencies", "no"),
+        ]
+        settings += services.flatMap { [UnitFile.Setting("Wants", $0), UnitFile.Setting("After", $0)] }
+        settings += [.init("Wants", "rkt-agent.service"), .init("Wants", "supervisor-ready.service")]
+        return UnitFile(name: "default.target", sections: [.init("Unit", settings)])
+    }
+
+    private func service(_ app: App) -> UnitFile {
+        let unit: [UnitFile.Setting] = [
+            .init("Description", "App \(app.name)"),
+            .init("DefaultDependencies", "no"),
+            .init("Requires", "rkt-agent.service systemd-journald.service"),
+            .init("After", "rkt-agent.service systemd-journald.service"),
+            .init("Wants", "reaper-\(app.name).service"),
+            .init("After", "reaper-\(app.name).service"),
+            .init("Before", "supervisor-ready.service"),
+            .init("Conflicts", "halt.target poweroff.target"),
+            .init("Before", "halt.target poweroff.target"),
+            .init("OnFailure", "halt.target"),
+            .init("OnFailureJobMode", "replace-irreversibly"),
+        ]
+        var service: [UnitFile.Setting] = [
+            .init("Type", "simple"),
+            .init("Restart", "no"),
+            .init("ExecStart", command("exec", app.name)),
+        ]
+        if app.hasPreStart { service.append(.init("ExecStartPre", command("pre-start", app.name))) }
+        if app.hasPostStop { service.append(.init("ExecStopPost", command("post-stop", app.name))) }
+        service += [
+            .init("ExecStopPost", command("record", app.name)),
+            .init("SyslogIdentifier", app.name),
+            .init("StandardInput", "null"),
+            .init("StandardOutput", "journal"),
+            .init("StandardError", "journal"),
+            .init("KillMode", "mixed"),
+            .init("TimeoutStartSec", "infinity"),
+            .init("TimeoutStopSec", "\(Self.stopSeconds)"),
+        ]
+        if let limit = app.memoryLimit { service.append(.init("MemoryMax", "\(limit)")) }
+        if let quota = app.cpuQuota { service.append(.init("CPUQuota", "\(quota)%")) }
+        if let shares = app.cpuShares { service.append(.init("CPUShares", "\(shares)")) }
+        if let adjust = app.oomScoreAdjust { service.append(.init("OOMScoreAdjust", "\(adjust)")) }
+        return UnitFile(name: "\(app.name).service", sections: [.init("Unit", unit), .init("Service", service)])
+    }
+
+    private func reaper(_ app: App) -> UnitFile {
+        UnitFile(
+            name: "reaper-\(app.name).service",
+            sections: [
+                .init(
+                    "Unit",
+                    [
+                        .init("Description", "Reaper of app \(app.name)"),
+                        .init("DefaultDependencies", "no"),
+                        .init("StopWhenUnneeded", "yes"),
+                        .init("Requires", "rkt-agent.service"),
+                        .init("Wants", "shutdown.service"),
+                        .init("After", "shutdown.service rkt-agent.service"),
+                        .init("Conflicts", "halt.target poweroff.target"),
+                        .init("Before", "halt.target poweroff.target"),
+                    ]),
+                .init(
+                    "Service",
+                    [
+                        .init("Type", "oneshot"),
+                        .init("RemainAfterExit", "yes"),
+                        .init("ExecStop", command("reap", app.name)),
+                        .init("TimeoutStopSec", "20"),
+                    ]),
+            ])
+    }
+
+    private func command(_ verb: String, _ app: String) -> String {
+        UnitCommand([Self.program, verb, app]).rendered
+    }
+}
