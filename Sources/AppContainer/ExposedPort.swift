@@ -38,14 +38,6 @@ package struct ExposedPort: Hashable, Sendable {
         }
     }
 
-    /// Whether two ports cannot be exposed together: same port, and the same address or all addresses.
-    package func conflicts(with other: ExposedPort) -> Bool {
-        guard hostPort == other.hostPort else { return false }
-        return isOnAllAddresses || other.isOnAllAddresses || hostIP == other.hostIP
-    }
-
-    private var isOnAllAddresses: Bool { hostIP == nil || hostIP == "0.0.0.0" || hostIP == "::" }
-
     init(field: ManifestField) throws(ManifestError) {
         name = try field["name"].requiredScalar(ACName.init(parsing:))
         hostPort = try field["hostPort"].requiredInteger(1...65535)

@@ -51,10 +51,11 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether an image with this name and these labels is one that was asked for; labels not asked for do not matter.
     package func matches(name: ACIdentifier, labels: Labels) -> Bool {
-        name == self.name && self.labels.allSatisfy { label in
-            if label.name == "version", label.value.isEmpty { return true }
-            return labels[label.name.string] == label.value
-        }
+        name == self.name
+            && self.labels.allSatisfy { label in
+                if label.name == "version", label.value.isEmpty { return true }
+                return labels[label.name.string] == label.value
+            }
     }
 
     /// Undoes `+` and `%XX` as in form data.
@@ -67,7 +68,9 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
             case UInt8(ascii: "%"):
                 guard let high = rest.popFirst().flatMap(ASCII.hexValue),
                     let low = rest.popFirst().flatMap(ASCII.hexValue)
-                else { throw ScalarError(String(text), "is not a label name: '%' must be followed by two hex digits") }
+                else {
+                    throw ScalarError(String(text), "is not a label name: '%' must be followed by two hex digits")
+                }
                 result.append(high << 4 | low)
             default: result.append(byte)
             }

@@ -51,7 +51,8 @@ package struct EnvironmentVariable: NamedValue {
             })
         else {
             throw ScalarError(
-                name, "is not an environment variable name: expected a letter or _, then letters, digits and any of _.-")
+                name, "is not an environment variable name: expected a letter or _, then letters, digits and any of _.-"
+            )
         }
     }
 }

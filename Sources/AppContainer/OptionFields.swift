@@ -37,7 +37,8 @@ struct OptionFields {
     mutating func takeNumber(_ key: String, _ range: ClosedRange<Int>) throws(ScalarError) -> Int? {
         guard let text = take(key) else { return nil }
         guard let number: Int = ASCII.number(text), range.contains(number) else {
-            throw ScalarError(text, "is not a \(key): expected a number from \(range.lowerBound) to \(range.upperBound)")
+            throw ScalarError(
+                text, "is not a \(key): expected a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -55,7 +56,7 @@ package enum BooleanWord {
     }
 
     static func parse(_ text: String, name: String) throws(ScalarError) -> Bool {
-        guard let flag = value(text) else { throw ScalarError(text, "is not a value of \(name): expected true or false") }
-        return flag
+        if let flag = value(text) { return flag }
+        throw ScalarError(text, "is not a value of \(name): expected true or false")
     }
 }

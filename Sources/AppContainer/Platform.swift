@@ -36,7 +36,8 @@ package enum Platform {
     package static func check(_ labels: Labels) throws(ScalarError) {
         guard let system = labels["os"] else { return }
         guard let known = architectures[system] else {
-            throw ScalarError(system, "is not a known os: expected one of \(architectures.keys.sorted().joined(separator: ", "))")
+            let systems = architectures.keys.sorted().joined(separator: ", ")
+            throw ScalarError(system, "is not a known os: expected one of \(systems)")
         }
         guard let architecture = labels["arch"], !known.contains(architecture) else { return }
         throw ScalarError(

@@ -70,7 +70,8 @@ package struct Quantity: Hashable, Sendable, CustomStringConvertible {
     ///
     /// Binary amounts that are fractional or below 1024 are written with decimal suffixes.
     package var description: String {
-        if notation == .binary, billionths % Quantity.unit == 0, billionths.magnitude >= 1024 * Quantity.unit.magnitude {
+        if notation == .binary, billionths % Quantity.unit == 0, billionths.magnitude >= 1024 * Quantity.unit.magnitude
+        {
             var amount = billionths / Quantity.unit
             var power = 0
             while power < 6, amount % 1024 == 0 {
