@@ -1,0 +1,44 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Stage1
+import SystemdUnits
+import Testing
+
+struct UnitGraphTests {
+    let graph = UnitGraph(apps: [
+        .init(name: "web", hasPreStart: true, hasPostStop: true, memoryLimit: 1 << 26, cpuQuota: 50), .init(name: "db"),
+    ])
+
+    private func unit(_ name: String) throws -> UnitFile { try #require(graph.units.first { $0.name == name }) }
+
+    @Test func theDefaultTargetWantsEveryAppAndWaitsForIt() throws {
+        let target = try unit("default.target")
+        #expect(Set(target.values(of: "Wants")).isSuperset(of: ["web.service", "db.service", "supervisor-ready.service"]))
+        #expect(target.values(of: "After") == ["web.service", "db.service"])
+    }
+
+    @Test func eachAppHasAReaperThatHoldsTheShutdown() throws {
+        for app in ["web", "db"] {
+            #expect(try unit("\(app).service").values(of: "Wants") == ["reaper-\(app).service"])
+            let reaper = try unit("reaper-\(app).service")
+            #expect(reaper.values(of: "Wants") == ["shutdown.service"])
+            #expect(reaper.values(of: "StopWhenUnneeded") == ["yes"])
+        }
+    }
+
+    @Test func aFailedAppHaltsThePod() throws {
+        #expect(try unit("db.service").values(of: "OnFailure") == ["halt.target"])
+        #expect(try unit("db.service").values(of: "Conflicts") == ["halt.target poweroff.target"])
+    }
+
+    @Test func handlersAndLimitsAppearOnlyWhereAskedFor() throws {
+        let web = try unit("web.service"), db = try unit("db.service")
+        #expect(web.values(of: "ExecStartPre") == ["/usr/lib/rkt/rkt-guest pre-start web"])
+        #expect(web.values(of: "ExecStopPost") == ["/usr/lib/rkt/rkt-guest post-stop web", "/usr/lib/rkt/rkt-guest record web"])
+        #expect(web.values(of: "MemoryMax") == ["67108864"])
+        #expect(web.values(of: "CPUQuota") == ["50%"])
+        #expect(db.values(of: "ExecStartPre").isEmpty)
+        #expect(db.values(of: "MemoryMax").isEmpty)
+    }
+}
