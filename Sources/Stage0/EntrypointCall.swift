@@ -1,0 +1,47 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// Calls of a pod's entrypoints: the working directory is the pod's, the program's path relative to it.
+struct EntrypointCall {
+    let layout: PodLayout
+    /// `NAME=VALUE` each.
+    var environment = ProcessImage.environment
+    /// A descriptor that a spawned entrypoint gets under its own number, besides the standard three.
+    var inherited: Int32?
+    /// Stage1's root, relative to the pod directory or absolute.
+    var root: FilePath = "stage1/rootfs"
+
+    /// Runs an entrypoint to its end.
+    ///
+    /// - Parameter readsInput: whether it gets this program's standard input, or `/dev/null`.
+    func spawn(_ entrypoint: String, _ arguments: [String], readsInput: Bool = true) throws -> ProcessExit {
+        let path = root.appending(entrypoint)
+        let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
+        defer { try? null.close() }
+        var descriptors: [Int32] = [readsInput ? 0 : null.rawValue, 1, 2]
+        if let inherited, inherited > 2 {
+            descriptors += Array(repeating: -1, count: Int(inherited) - 3) + [inherited]
+        }
+        let child = try ChildProcess.spawn(
+            SpawnRequest(
+                path: path, arguments: [path.string] + arguments, environment: environment, descriptors: descriptors,
+                directory: layout.directory))
+        defer { child.close() }
+        return try child.wait()
+    }
+
+    /// Replaces this program by an entrypoint.
+    func execute(_ entrypoint: String, _ arguments: [String]) throws -> Never {
+        let path = root.appending(entrypoint)
+        guard chdir(layout.directory.string) == 0 else {
+            throw RuntimeError.systemCall("chdir", layout.directory, lastErrno)
+        }
+        try ProcessImage.execute(path, arguments: [path.string] + arguments, environment: environment)
+    }
+}

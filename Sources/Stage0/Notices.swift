@@ -1,0 +1,33 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxPlatform
+import SystemPackage
+
+/// Lines for the user on standard error, each with the component it comes from.
+package struct Notices: Sendable {
+    package let isDebug: Bool
+    private let output: FileDescriptor
+
+    package init(isDebug: Bool, output: FileDescriptor = .standardError) {
+        self.isDebug = isDebug
+        self.output = output
+    }
+
+    /// About finding images; shown with `--debug` only.
+    package func image(_ text: @autoclosure () -> String) { debug("image", text()) }
+
+    /// About setting up pods; shown with `--debug` only.
+    package func stage0(_ text: @autoclosure () -> String) { debug("stage0", text()) }
+
+    package func debug(_ component: String, _ text: @autoclosure () -> String) {
+        if isDebug { write(component, text()) }
+    }
+
+    package func warning(_ component: String, _ text: String) { write(component, "warning: \(text)") }
+
+    /// Shows a line always. A closed standard error is not worth failing for.
+    package func write(_ component: String, _ text: String) {
+        try? FileSystem.writeAll(Array("\(component): \(text)\n".utf8), to: output)
+    }
+}

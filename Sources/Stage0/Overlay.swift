@@ -1,0 +1,72 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// Overlay mounts (Documentation/filesystems/overlayfs.rst): a shared tree below, a pod's own writable layer on top.
+enum Overlay {
+    // Magic numbers of statfs(2).
+    private static let overlayfs: Int64 = 0x794c_7630
+    private static let aufs: Int64 = 0x6175_6673
+    private static let zfs: Int64 = 0x2fc1_2fc1
+
+    /// Why a directory cannot hold the layers of an overlay, or nil when it can.
+    ///
+    /// A file system on which overlays work in some kernels only is tried, which costs a mount.
+    static func obstacle(in directory: FilePath) throws -> String? {
+        let type = try FileSystem.type(ofFileSystemAt: directory)
+        if type == aufs { return "unsupported filesystem: aufs" }
+        if type == zfs { return "unsupported filesystem: zfs" }
+        if try !DirectoryEntryType.isReported(in: directory) { return "unsupported filesystem: missing d_type support" }
+        let known = (try? FileSystem.readText("/proc/filesystems"))?.split(whereSeparator: { $0.isWhitespace }) ?? []
+        if type != overlayfs, known.contains("overlay") { return nil }
+        return try trial(in: directory)
+    }
+
+    private static func trial(in directory: FilePath) throws -> String? {
+        let scratch = directory.appending("overlay-trial")
+        defer { try? FileSystem.removeTree(scratch) }
+        let layers = OverlayLayers(directory: scratch)
+        let lower = scratch.appending("lower")
+        let target = scratch.appending("merged")
+        for path in [scratch, layers.upper, layers.work, lower, target] { try FileSystem.makeDirectory(path, mode: 0o700) }
+        do {
+            try mount(lower: lower, layers, at: target)
+        } catch let error as RuntimeError {
+            return "the kernel refuses an overlay in \(directory): \(error.chain.last ?? "")"
+        }
+        try Mount.unmount(target)
+        return nil
+    }
+
+    /// Makes the writable layer for a tree. Its root stands for that of the tree, whose attributes it gets.
+    static func makeLayers(_ layers: OverlayLayers, over tree: FilePath) throws {
+        try FileSystem.makeDirectories(layers.directory, mode: 0o700)
+        try FileSystem.makeDirectory(layers.upper)
+        try FileSystem.makeDirectory(layers.work, mode: 0o700)
+        try TreeCopy.copyAttributes(of: tree, FileSystem.status(tree), to: layers.upper)
+    }
+
+    static func mount(lower: FilePath, _ layers: OverlayLayers, at target: FilePath) throws {
+        let options = [
+            "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))", "workdir=\(escape(layers.work))",
+        ]
+        do {
+            try Mount.mount(source: "overlay", target: target, type: "overlay", data: options.joined(separator: ","))
+        } catch {
+            throw RuntimeError(
+                .unsupported, "cannot mount the overlay of \(lower); --no-overlay copies the tree instead", cause: error)
+        }
+    }
+
+    /// Commas separate options and colons separate lower directories; a backslash takes that away.
+    static func escape(_ path: FilePath, also extra: String = "") -> String {
+        path.string.reduce(into: "") { result, character in
+            if character == "\\" || character == "," || extra.contains(character) { result.append("\\") }
+            result.append(character)
+        }
+    }
+}

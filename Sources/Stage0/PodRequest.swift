@@ -1,0 +1,103 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+/// A pod as the command line describes it: the flags' texts, parsed when the manifest is built.
+package struct PodRequest: Sendable {
+    package var apps: [AppRequest] = []
+    /// A manifest to use in place of `apps` and everything that would go into one.
+    package var podManifest: FilePath?
+    package var stage1: Stage1Selection = .standard
+    package var storage: RootStorage = .overlayWherePossible
+    /// `NAME=VALUE` for all apps.
+    package var setEnvironment: [String] = []
+    /// Files of such lines; `#` and `;` begin a comment.
+    package var setEnvironmentFiles: [FilePath] = []
+    /// Whether apps get the caller's variables that nothing else sets.
+    package var inheritsEnvironment = false
+    package var volumes: [String] = []
+    package var mounts: [String] = []
+    package var ports: [String] = []
+    /// `NAME=VALUE` for the pod.
+    package var annotations: [String] = []
+    package var userAnnotations: [String] = []
+    package var userLabels: [String] = []
+
+    package init() {}
+}
+
+/// One image of the command line and the flags that follow it.
+package struct AppRequest: Sendable {
+    /// Hash, path, URL or name.
+    package var image: String
+    package var name: String?
+    /// Replaces the image's program and its arguments.
+    package var exec: String?
+    /// What stands after `--`.
+    package var arguments: [String] = []
+    package var user: String?
+    package var group: String?
+    /// Decimal numbers separated by commas.
+    package var supplementaryGIDs: String?
+    package var workingDirectory: String?
+    /// Names separated by commas.
+    package var capabilitiesRetain: String?
+    package var capabilitiesRemove: String?
+    /// `mode=retain|remove[,errno=NAME],name…`
+    package var seccomp: String?
+    package var memory: String?
+    package var cpu: String?
+    package var cpuShares: String?
+    package var oomScoreAdjust: String?
+    /// `NAME=VALUE` each.
+    package var environment: [String] = []
+    package var mounts: [String] = []
+    package var annotations: [String] = []
+    package var userAnnotations: [String] = []
+    package var userLabels: [String] = []
+    package var readOnlyRootfs: Bool?
+    /// File with the image's detached signature.
+    package var signature: String?
+    package var stdin: String?
+    package var stdout: String?
+    package var stderr: String?
+
+    package init(image: String) {
+        self.image = image
+    }
+}
+
+/// Which stage1 image a pod gets.
+package enum Stage1Selection: Sendable, Equatable {
+    /// The installed one.
+    case standard
+    case path(FilePath)
+    case url(String)
+    case name(String)
+    case hash(String)
+    /// A file in the directory of installed stage1 images.
+    case fromDirectory(String)
+}
+
+/// How the writable roots of a pod come about.
+package enum RootStorage: Sendable, Equatable {
+    /// Overlays on the shared trees, or copies of them where the data directory cannot hold overlays.
+    case overlayWherePossible
+    /// Overlays, or an error.
+    case overlay
+    case copies
+}
+
+/// What is decided when a pod starts, whether it was prepared earlier or not.
+package struct RunOptions: Sendable {
+    /// The values of `--net`.
+    package var networks: [String] = []
+    package var hostname: String?
+    /// The only app gets the caller's terminal.
+    package var isInteractive = false
+    /// Where to write the pod's UUID.
+    package var uuidFileSave: FilePath?
+
+    package init() {}
+}

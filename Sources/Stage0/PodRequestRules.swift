@@ -1,0 +1,39 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+
+/// Rules on a request that hold whatever the images are.
+enum PodRequestRules {
+    static func check(_ request: PodRequest) throws {
+        if request.podManifest != nil {
+            guard
+                request.apps.isEmpty, !request.inheritsEnvironment, request.setEnvironment.isEmpty,
+                request.setEnvironmentFiles.isEmpty, request.volumes.isEmpty, request.mounts.isEmpty,
+                request.ports.isEmpty
+            else {
+                throw RuntimeError(.invalidArgument, "conflicting flags set with --pod-manifest (see --help)")
+            }
+            return
+        }
+        guard !request.apps.isEmpty else {
+            throw RuntimeError(.invalidArgument, "must provide at least one image or specify the pod manifest")
+        }
+        try refuse("--volume", request.volumes.first)
+        try refuse("--mount", request.mounts.first ?? request.apps.lazy.compactMap(\.mounts.first).first)
+        try refuse("--port", request.ports.first)
+        for app in request.apps {
+            try refuse("--stdin", app.stdin)
+            try refuse("--stdout", app.stdout)
+            try refuse("--stderr", app.stderr)
+            if app.capabilitiesRetain != nil, app.capabilitiesRemove != nil {
+                throw RuntimeError(
+                    .invalidArgument, "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
+            }
+        }
+    }
+
+    private static func refuse(_ flag: String, _ value: String?) throws {
+        if let value { throw RuntimeError(.unsupported, "\(flag)=\(value) is not supported yet") }
+    }
+}

@@ -1,0 +1,102 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+extension PodRuntime {
+    /// Marks pods that have ended and removes those marked long enough ago. One pod's failure does not stop the others.
+    package func collectGarbage(_ policy: GarbagePolicy, report: (GarbageEvent) -> Void) throws {
+        try pods.makeDirectories()
+        for pod in try pods.pods(in: [.embryo, .prepare, .prepared, .run]) {
+            guard let changed = changeTime(of: pod), policy.marks(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
+            else { continue }
+            do {
+                guard let handle = try pods.claim(pod) else { continue }
+                try handle.mark().release()
+                switch pod.phase {
+                case .run: report(.markedExited(pod.uuid))
+                case .prepared: report(.markedExpired(pod.uuid))
+                default: report(.markedAborted(pod.uuid))
+                }
+            } catch let error as RuntimeError where error.code == .notFound {
+                // Somebody else has moved it.
+                continue
+            } catch {
+                report(.failed(pod.uuid, error))
+            }
+        }
+        for pod in try pods.pods(in: [.exitedGarbage, .garbage]) {
+            guard let changed = changeTime(of: pod), policy.sweeps(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
+            else { continue }
+            do {
+                guard let handle = try pods.claim(pod) else { continue }
+                report(.collecting(pod.uuid))
+                try collect(handle)
+            } catch {
+                report(.failed(pod.uuid, error))
+            }
+        }
+    }
+
+    /// Removes one pod at once, unless it runs or is being prepared.
+    ///
+    /// - Returns: its UUID.
+    package func remove(_ prefix: String) throws -> PodUUID {
+        let uuid = try pods.find(prefix).uuid
+        // Whoever asks for a pod's state holds its lock for a moment.
+        let deadline = Clock.milliseconds + 2000
+        var backoff = Backoff()
+        repeat {
+            guard let pod = pods.pod(uuid) else { return uuid }
+            switch pod.state {
+            case .running: throw RuntimeError(.busy, "pod \"\(uuid)\" is currently running")
+            case .embryo, .preparing: throw RuntimeError(.busy, "pod \"\(uuid)\" is currently being prepared")
+            case .exitedDeleting, .deleting: break
+            case .abortedPrepare, .prepared, .exited, .exitedGarbage, .garbage:
+                if let handle = try pods.claim(pod) {
+                    let isMarked = pod.phase == .exitedGarbage || pod.phase == .garbage
+                    try collect(isMarked ? handle : handle.mark())
+                    return uuid
+                }
+            }
+        } while backoff.pause(until: deadline)
+        throw RuntimeError(.busy, "pod \"\(uuid)\" is being deleted by somebody else")
+    }
+
+    private func changeTime(of pod: Pod) -> Int64? { (try? FileSystem.status(pod.layout.directory))?.changeTime }
+
+    /// Undoes what stage1 did on the host, unmounts the pod's roots and removes its directory.
+    private func collect(_ pod: consuming PodHandle) throws {
+        if pod.phase == .exitedGarbage { runCollectEntrypoint(pod.layout, pod.uuid) }
+        try unmountAll(pod.layout)
+        try pod.remove()
+    }
+
+    /// Stage1 may be damaged or from somebody else: its failure is told, and the pod is removed all the same.
+    private func runCollectEntrypoint(_ layout: PodLayout, _ uuid: PodUUID) {
+        do {
+            guard FileSystem.exists(layout.stage1Manifest) else { return }
+            let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
+            guard let entrypoint = interface.path(.gc) else { return }
+            var call = EntrypointCall(layout: layout)
+            if !FileSystem.exists(layout.stage1Rootfs.appending(entrypoint)) {
+                // Its overlay is gone, after a reboot for instance; the tree below still has the program.
+                guard let tree = try? treeDirectory(layout.stage1TreeID) else { return }
+                call.root = tree.appending("rootfs")
+                guard FileSystem.exists(call.root.appending(entrypoint)) else { return }
+            }
+            let arguments = interface.collectArguments(
+                isDebug: settings.isDebug, localConfiguration: settings.localConfiguration.string, uuid: uuid)
+            let exit = try call.spawn(entrypoint, arguments, readsInput: false)
+            if exit != .exited(0) {
+                notices.write("stage0", "the gc entrypoint of pod \"\(uuid)\" ended with \(exit)")
+            }
+        } catch {
+            notices.write("stage0", "cannot run the gc entrypoint of pod \"\(uuid)\": \(error)")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import ImageStore
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+extension PodRuntime {
+    /// Mounts the overlays of a pod, stage1's first; a pod with copies has none.
+    func mountRoots(_ layout: PodLayout) throws {
+        if FileSystem.exists(layout.overlay) {
+            let tree = try treeRoot(layout.stage1TreeID)
+            try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs)
+            for app in try FileSystem.list(layout.appInfos) {
+                let target = layout.appRootfs(app)
+                try FileSystem.makeDirectories(target)
+                try Overlay.mount(lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target)
+            }
+        }
+        try FileSystem.makeDirectories(layout.statuses)
+    }
+
+    private func treeRoot(_ record: FilePath) throws -> FilePath {
+        try treeDirectory(record).appending("rootfs")
+    }
+
+    /// The rendered tree whose id a file of the pod holds.
+    func treeDirectory(_ record: FilePath) throws -> FilePath {
+        let id = try FileSystem.readText(record, limit: 4096).prefix { $0 != "\n" }
+        guard !id.isEmpty, !id.contains("/"), id != ".." else {
+            throw RuntimeError(.invalidArgument, "\(record) does not hold the id of a tree")
+        }
+        return StoreLayout(dataDirectory: settings.dataDirectory).tree(for: String(id))
+    }
+
+    /// Takes down everything mounted below a pod's directory. What is busy is detached; what is gone already is fine.
+    func unmountAll(_ layout: PodLayout) throws {
+        for point in try Mount.points(beneath: layout.directory) {
+            do {
+                try Mount.unmount(point)
+            } catch let error as RuntimeError where error.code == .notFound || error.code == .invalidArgument {
+                // Somebody else was faster.
+                continue
+            } catch {
+                notices.stage0("\(point) is in use, detaching it")
+                try Mount.unmount(point, detach: true)
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import ImageStore
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// The images of a pod and its manifest: everything that is found out before anything of the pod exists.
+struct PodPlan {
+    let manifest: PodManifest
+    /// The apps' images, in the manifest's order.
+    let images: [StoredImage]
+    let stage1: StoredImage
+}
+
+extension PodRuntime {
+    /// Prepares a pod that `runPrepared` can start. When it fails after the pod was made, an aborted prepare is left.
+    ///
+    /// - Returns: the pod's UUID.
+    package func prepare(_ request: PodRequest, uuidFileSave: FilePath? = nil) throws -> PodUUID {
+        let images = try imageFinder()
+        let plan = try plan(request, images)
+        let pod = try pods.create()
+        let uuid = pod.uuid
+        try saveUUID(uuid, to: uuidFileSave)
+        try fill(pod.layout, with: plan, request.storage, images.store)
+        try pod.finishPreparing()
+        return uuid
+    }
+
+    /// Finds the images and builds the manifest.
+    func plan(_ request: PodRequest, _ finder: ImageFinder) throws -> PodPlan {
+        try PodRequestRules.check(request)
+        let stage1 = try finder.findStage1(request.stage1)
+        _ = try Stage1Interface(finder.store.manifest(of: stage1))
+        if let path = request.podManifest {
+            let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
+            return PodPlan(manifest: manifest, images: images, stage1: stage1)
+        }
+        let images = try request.apps.map { try finder.find($0.image, signature: $0.signature) }
+        let manifests = try images.map { try finder.store.manifest(of: $0) }
+        let builder = try PodManifestBuilder(request)
+        let manifest = try builder.build(zip(images, manifests).map { (id: $0.id, manifest: $1) }, notices)
+        return PodPlan(manifest: manifest, images: images, stage1: stage1)
+    }
+
+    /// Makes everything that stands in a prepared pod's directory.
+    func fill(_ layout: PodLayout, with plan: PodPlan, _ storage: RootStorage, _ store: ImageStore) throws {
+        let usesOverlay = try chooseOverlay(storage, in: layout.directory)
+        notices.stage0("Preparing stage1")
+        try FileSystem.makeDirectory(layout.stage1)
+        try FileSystem.write(store.manifestBytes(of: plan.stage1), to: layout.stage1Manifest)
+
+        // Until the trees are written down as used, image collection stays out; copied ones are held while that lasts.
+        let collection = try FileLock.acquire(pods.directory, .shared)
+        defer { collection.release() }
+        let stage1Tree = try store.rendered(plan.stage1)
+        var trees: [(app: String, tree: RenderedTree)] = []
+        for (app, image) in zip(plan.manifest.apps, plan.images) {
+            let name = app.name.string
+            try FileSystem.makeDirectories(layout.appInfo(name))
+            try FileSystem.write(store.manifestBytes(of: image), to: layout.imageManifest(name))
+            trees.append((name, try store.rendered(image)))
+        }
+        if usesOverlay {
+            try makeLayers(layout, stage1Tree, trees)
+        } else {
+            collection.release()
+            try TreeCopy.copy(stage1Tree.rootfs, to: layout.stage1Rootfs)
+            for (app, tree) in trees {
+                try FileSystem.makeDirectories(layout.apps.appending(app))
+                try TreeCopy.copy(tree.rootfs, to: layout.appRootfs(app))
+            }
+        }
+
+        notices.stage0("Writing pod manifest")
+        try FileSystem.writeAtomically(plan.manifest.encoded(pretty: false).utf8, to: layout.manifest)
+    }
+
+    /// Makes the writable layers, and notes the trees below them.
+    private func makeLayers(
+        _ layout: PodLayout, _ stage1: RenderedTree, _ apps: [(app: String, tree: RenderedTree)]
+    ) throws {
+        try FileSystem.makeDirectory(layout.stage1Rootfs)
+        try FileSystem.write("\(stage1.id)\n".utf8, to: layout.stage1TreeID)
+        try Overlay.makeLayers(layout.stage1Overlay, over: stage1.rootfs)
+        for (app, tree) in apps {
+            try FileSystem.write("\(tree.id)\n".utf8, to: layout.appTreeID(app))
+            try Overlay.makeLayers(layout.appOverlay(app), over: tree.rootfs)
+        }
+    }
+
+    private func chooseOverlay(_ storage: RootStorage, in directory: FilePath) throws -> Bool {
+        guard storage != .copies else { return false }
+        guard let obstacle = try Overlay.obstacle(in: directory) else { return true }
+        guard storage == .overlayWherePossible else {
+            throw RuntimeError(.unsupported, "overlays were asked for but cannot be used: \(obstacle)")
+        }
+        notices.write("prepare", "disabling overlay support: \"\(obstacle)\"")
+        return false
+    }
+}

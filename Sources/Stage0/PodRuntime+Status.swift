@@ -1,0 +1,141 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// What `wait` waits for.
+package enum WaitGoal: Sendable {
+    /// The pod has ended, or will never run.
+    case ended
+    /// The pod's apps were started.
+    case ready
+}
+
+extension PodRuntime {
+    /// What is known of one pod.
+    package func status(_ prefix: String) throws -> PodStatus {
+        do {
+            return status(of: try pods.find(prefix))
+        } catch {
+            throw RuntimeError(code(of: error), "problem retrieving pod", cause: error)
+        }
+    }
+
+    /// What is known of all pods, by UUID. A pod that cannot be read is listed with what is known, and why.
+    package func list() throws -> [PodStatus] { try pods.pods().map { status(of: $0) } }
+
+    /// A pod's manifest, decoded and as it stands on disk.
+    package func podManifest(_ prefix: String) throws -> (manifest: PodManifest, bytes: [UInt8]) {
+        let pod: Pod
+        do {
+            pod = try pods.find(prefix)
+        } catch {
+            throw RuntimeError(code(of: error), "problem retrieving pod", cause: error)
+        }
+        do {
+            let bytes = try pod.manifestBytes()
+            return (try PodManifest(parsing: bytes), bytes)
+        } catch {
+            throw RuntimeError(.invalidState, "cannot read the manifest of pod \"\(pod.uuid)\"", cause: error)
+        }
+    }
+
+    private func code(of error: any Error) -> RuntimeError.Code { (error as? RuntimeError)?.code ?? .internal }
+
+    func status(of pod: Pod) -> PodStatus {
+        var status = PodStatus(
+            uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
+            markedAt: pod.markedAt, pid: pod.state.hasRun ? pod.pid : nil, hasExited: pod.state.hasExited,
+            networks: pod.networks, apps: [], userAnnotations: [:], userLabels: [:], error: nil)
+        do {
+            let manifest = try pod.manifest()
+            status.apps = manifest.apps.map { self.status(of: $0, in: pod) }
+            status.userAnnotations = manifest.userAnnotations
+            status.userLabels = manifest.userLabels
+        } catch let error as RuntimeError where error.code == .notFound {
+            // An embryo, a pod that is being prepared or one that is being removed.
+            if pod.state.hasRun || pod.state == .prepared { status.error = error.description }
+        } catch {
+            status.error = String(describing: error)
+        }
+        return status
+    }
+
+    private func status(of app: RuntimeApp, in pod: Pod) -> AppStatus {
+        let name = app.name.string
+        let exitStatus = pod.exitStatus(of: name)
+        let startedAt = pod.startedAt(of: name)
+        let phase: AppStatus.Phase =
+            if exitStatus != nil || pod.state.hasExited { .exited } else if startedAt != nil { .running } else { .created }
+        return AppStatus(
+            name: name, imageName: PodRuntime.imageName(of: app, pod), imageID: app.image.id, phase: phase,
+            createdAt: pod.createdAt, startedAt: startedAt,
+            finishedAt: exitStatus == nil ? nil : pod.finishedAt(of: name), exitStatus: exitStatus)
+    }
+
+    /// The image's name and version by the manifest kept with the pod, or what the pod manifest says of it.
+    private static func imageName(of app: RuntimeApp, _ pod: Pod) -> String {
+        if let manifest = try? pod.imageManifest(of: app.name.string) {
+            return manifest.name.string + (manifest.label("version").map { ":\($0)" } ?? "")
+        }
+        let version = app.image.labels.first { $0.name.string == "version" }?.value
+        return (app.image.name?.string ?? "") + (version.map { ":\($0)" } ?? "")
+    }
+
+    // MARK: - Waiting
+
+    /// Waits for a pod.
+    ///
+    /// - Parameter timeout: milliseconds; nil waits without end.
+    /// - Throws: code `timeout` when the time is over; code `invalidState` when the goal cannot be reached any more.
+    package func wait(for prefix: String, until goal: WaitGoal, timeout: Int? = nil) throws {
+        let uuid = try pods.find(prefix).uuid
+        let deadline = timeout.map { Clock.milliseconds + $0 }
+        do {
+            switch goal {
+            case .ended: try waitForEnd(of: uuid, deadline)
+            case .ready: try waitForReadiness(of: uuid, deadline)
+            }
+        } catch let error as RuntimeError {
+            let what = goal == .ready ? "error waiting for pod readiness" : "error waiting for pod to exit"
+            throw RuntimeError(error.code, what, cause: error)
+        }
+    }
+
+    private func waitForEnd(of uuid: PodUUID, _ deadline: Int?) throws {
+        var backoff = Backoff()
+        while let pod = pods.pod(uuid) {
+            switch pod.state {
+            case .abortedPrepare, .exited, .exitedDeleting, .exitedGarbage, .deleting, .garbage: return
+            case .preparing, .running:
+                guard try pods.waitForExit(of: pod, deadline: deadline) else { throw PodRuntime.timedOut(uuid) }
+            case .embryo, .prepared:
+                guard backoff.pause(until: deadline) else { throw PodRuntime.timedOut(uuid) }
+            }
+        }
+    }
+
+    private func waitForReadiness(of uuid: PodUUID, _ deadline: Int?) throws {
+        var backoff = Backoff()
+        while let pod = pods.pod(uuid) {
+            switch pod.state {
+            case .running: if pod.isReady { return }
+            case .embryo, .preparing, .prepared: break
+            case .abortedPrepare, .exited, .exitedDeleting, .exitedGarbage, .deleting, .garbage:
+                // It may have been ready and over before anybody looked.
+                if pod.isReady { return }
+                throw RuntimeError(.invalidState, "pod \"\(uuid)\" is in state \"\(pod.state)\"")
+            }
+            guard backoff.pause(until: deadline) else { throw PodRuntime.timedOut(uuid) }
+        }
+        throw RuntimeError(.notFound, "pod \"\(uuid)\" has been removed")
+    }
+
+    private static func timedOut(_ uuid: PodUUID) -> RuntimeError {
+        RuntimeError(.timeout, "timed out waiting for pod \"\(uuid)\"")
+    }
+}

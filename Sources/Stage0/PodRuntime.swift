@@ -1,0 +1,66 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import AppContainer
+import Diagnostics
+import ImageStore
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// What the commands of this program do, one method each.
+package struct PodRuntime: Sendable {
+    package let settings: Settings
+    package let notices: Notices
+    package let pods: PodStore
+
+    package init(_ settings: Settings) {
+        // Stage1 runs elsewhere: a relative path must go on meaning the same.
+        var settings = settings
+        settings.dataDirectory = PodRuntime.absolute(settings.dataDirectory)
+        settings.localConfiguration = PodRuntime.absolute(settings.localConfiguration)
+        self.settings = settings
+        notices = Notices(isDebug: settings.isDebug)
+        pods = PodStore(dataDirectory: settings.dataDirectory)
+    }
+
+    private static func absolute(_ path: FilePath) -> FilePath {
+        guard path.isRelative, let here = try? FileSystem.readSymbolicLink("/proc/self/cwd") else { return path }
+        return FilePath(here).pushing(path).lexicallyNormalized()
+    }
+
+    /// Refuses callers other than root. Commands ask this before they look at their arguments.
+    package static func requireRoot() throws {
+        guard geteuid() == 0 else { throw RuntimeError(.permissionDenied, "cannot run as unprivileged user") }
+    }
+
+    /// Opens the image store of the data directory, which is made when it is missing.
+    package func openImages() throws -> ImageStore { try ImageStore(dataDirectory: settings.dataDirectory) }
+
+    // MARK: - UUID files
+
+    /// The text of a file that `--uuid-file-save` wrote.
+    package static func uuid(fromFile path: FilePath) throws -> String {
+        let text = try FileSystem.readText(path, limit: 4096)
+        return String(text.trimmingPrefix { $0.isWhitespace }.prefix { !$0.isWhitespace })
+    }
+
+    func saveUUID(_ uuid: PodUUID, to path: FilePath?) throws {
+        if let path { try FileSystem.write(uuid.description.utf8, to: path) }
+    }
+
+    // MARK: - Images
+
+    /// Finds an image as `fetch`, `run` and `prepare` do; a local file is imported.
+    package func fetch(_ argument: String, signature: String? = nil) throws -> StoredImage {
+        try imageFinder().find(argument, signature: signature)
+    }
+
+    /// Finds an image as the subcommands of `image` do: by ID or name, in the store only.
+    package func storedImage(_ argument: String) throws -> StoredImage { try imageFinder().findStored(argument) }
+
+    func imageFinder() throws -> ImageFinder {
+        ImageFinder(settings: settings, notices: notices, store: try openImages())
+    }
+}

@@ -1,0 +1,40 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import PodStore
+
+/// What `status` and `list` show of one pod. Times are nanoseconds since 1970; what is not known is nil.
+package struct PodStatus: Sendable {
+    package let uuid: PodUUID
+    package let state: PodState
+    package var createdAt: Int64?
+    package var startedAt: Int64?
+    package var markedAt: Int64?
+    package var pid: Int32?
+    package var hasExited: Bool
+    /// The array of `net-info.json`.
+    package var networks: JSONValue?
+    package var apps: [AppStatus]
+    package var userAnnotations: [String: String]
+    package var userLabels: [String: String]
+    /// Why parts are missing, for a pod whose directory cannot be read.
+    package var error: String?
+}
+
+/// What `status` and `list` show of one app.
+package struct AppStatus: Sendable {
+    package enum Phase: String, Sendable {
+        case created, running, exited
+    }
+
+    package let name: String
+    /// Name of the image, `:version` attached where it has one.
+    package var imageName: String
+    package var imageID: ImageID?
+    package var phase: Phase
+    package var createdAt: Int64?
+    package var startedAt: Int64?
+    package var finishedAt: Int64?
+    package var exitStatus: Int32?
+}

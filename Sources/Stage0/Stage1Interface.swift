@@ -1,0 +1,99 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+
+/// The contract between this program and a stage1 image: entrypoints named by annotations, and their arguments.
+package struct Stage1Interface: Sendable {
+    /// The programs of a stage1 image that this program executes.
+    package enum Entrypoint: String, Sendable, CaseIterable {
+        case run, enter, gc, stop
+        /// Run to its end before `run`, with the same arguments; optional, it says early that `run` would fail.
+        case preflight
+
+        package var annotation: String { "coreos.com/rkt/stage1/\(rawValue)" }
+    }
+
+    /// The newest interface version this program speaks.
+    package static let newestVersion = 5
+
+    package let version: Int
+    private let paths: [Entrypoint: String]
+
+    /// - Throws: when an annotation is malformed.
+    package init(_ manifest: ImageManifest) throws {
+        let annotation = "coreos.com/rkt/stage1/interface-version"
+        let text = manifest.annotation(annotation) ?? "1"
+        guard let version = Int(text), version > 0 else {
+            throw RuntimeError(
+                .invalidArgument, "stage1 image \"\(manifest.name)\" has the interface version \"\(text)\", not a number")
+        }
+        self.version = version
+        var paths: [Entrypoint: String] = [:]
+        for entrypoint in Entrypoint.allCases {
+            guard let path = manifest.annotation(entrypoint.annotation) else { continue }
+            let components = path.split(separator: "/")
+            guard !components.isEmpty, !components.contains("..") else {
+                throw RuntimeError(
+                    .invalidArgument,
+                    "stage1 image \"\(manifest.name)\" has \"\(path)\" as its \(entrypoint.rawValue) entrypoint")
+            }
+            paths[entrypoint] = components.joined(separator: "/")
+        }
+        self.paths = paths
+    }
+
+    /// The path of an entrypoint below stage1's root, without a leading slash.
+    package func path(_ entrypoint: Entrypoint) -> String? { paths[entrypoint] }
+
+    /// Arguments of `run` and `preflight` after argv[0].
+    package func runArguments(_ request: RunArguments) -> [String] {
+        var arguments: [String] = []
+        if request.isDebug { arguments.append("--debug") }
+        arguments.append("--net=" + request.networks.joined(separator: ","))
+        if request.isInteractive { arguments.append("--interactive") }
+        arguments.append("--local-config=\(request.localConfiguration)")
+        if version >= 2, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
+        if version >= 3 {
+            if request.insecure.contains(.capabilities) { arguments.append("--disable-capabilities-restriction") }
+            if request.insecure.contains(.paths) { arguments.append("--disable-paths") }
+            if request.insecure.contains(.seccomp) { arguments.append("--disable-seccomp") }
+        }
+        if version >= 4 { arguments.append("--dns-conf-mode=resolv=default,hosts=default") }
+        return arguments + [request.uuid.description]
+    }
+
+    /// Arguments of `enter` after argv[0].
+    package func enterArguments(pid: Int32, app: String, command: [String]) -> [String] {
+        ["--pid=\(pid)", "--appname=\(app)", "--"] + command
+    }
+
+    /// Arguments of `stop` after argv[0].
+    package func stopArguments(force: Bool, uuid: PodUUID) -> [String] {
+        (force ? ["--force"] : []) + [uuid.description]
+    }
+
+    /// Arguments of `gc` after argv[0].
+    package func collectArguments(isDebug: Bool, localConfiguration: String, uuid: PodUUID) -> [String] {
+        var arguments = isDebug ? ["--debug"] : []
+        if version >= 5 { arguments.append("--local-config=\(localConfiguration)") }
+        return arguments + [uuid.description]
+    }
+}
+
+/// What the `run` entrypoint is told.
+package struct RunArguments: Sendable {
+    package var uuid: PodUUID
+    package var isDebug = false
+    package var networks = ["none"]
+    package var isInteractive = false
+    package var localConfiguration = "/etc/rkt"
+    /// Nil leaves the choice to stage1, which takes `rkt-UUID`.
+    package var hostname: String?
+    package var insecure: InsecureOptions = []
+
+    package init(uuid: PodUUID) {
+        self.uuid = uuid
+    }
+}
