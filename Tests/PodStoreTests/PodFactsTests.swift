@@ -1,0 +1,78 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import AppContainer
+import LinuxPlatform
+import PodStore
+import SystemPackage
+import Testing
+
+struct PodFactsTests {
+    @Test func statusesAreReadFromStage1OrTheLayerBelowIt() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let upper = pod.layout.stage1Overlay.upper.appending("rkt").appending("status")
+        try FileSystem.makeDirectories(upper)
+        try FileSystem.write("3\n".utf8, to: upper.appending("worker"))
+        #expect(pod.exitStatus(of: "worker") == 3)
+        #expect(pod.finishedAt(of: "worker") != nil)
+        try FileSystem.makeDirectories(pod.layout.statuses)
+        try FileSystem.write("137".utf8, to: pod.layout.status("worker"))
+        #expect(pod.exitStatus(of: "worker") == 137)
+        #expect(pod.exitStatus(of: "other") == nil)
+    }
+
+    @Test func theProcessIsThatOfPidOrTheOnlyChildOfThatOfPpid() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        #expect(pod.pid == nil)
+        let child = try ChildProcess.spawn(
+            SpawnRequest(path: "/bin/sh", arguments: ["sh", "-c", "sleep 30 & wait"], descriptors: [-1, -1, -1]))
+        defer {
+            try? child.signal(SIGKILL)
+            _ = try? child.wait()
+            child.close()
+        }
+        try FileSystem.write("\(child.pid)\n".utf8, to: pod.layout.ppidFile)
+        var backoff = Backoff()
+        let deadline = Clock.milliseconds + 10_000
+        while pod.pid == nil, backoff.pause(until: deadline) {}
+        let grandchild = try #require(pod.pid)
+        #expect(grandchild != child.pid)
+        kill(grandchild, SIGKILL)
+        try FileSystem.write("42\n".utf8, to: pod.layout.pidFile)
+        #expect(pod.pid == 42)
+        #expect(pod.startedAt != nil)
+    }
+
+    @Test func readinessIsALink() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        try FileSystem.makeDirectories(pod.layout.runtime)
+        #expect(!pod.isReady)
+        try FileSystem.makeSymbolicLink(to: "ready", at: pod.layout.supervisorStatus)
+        #expect(pod.isReady)
+    }
+
+    @Test func treesInUseAreCollectedFromAllRecords() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        #expect(pod.treeIDs.isEmpty)
+        try FileSystem.write("tree-s\n".utf8, to: pod.layout.stage1TreeID)
+        for app in ["a", "b"] {
+            try FileSystem.makeDirectories(pod.layout.appInfo(app))
+            try FileSystem.write("tree-\(app)\n".utf8, to: pod.layout.appTreeID(app))
+        }
+        #expect(pod.treeIDs == ["tree-s", "tree-a", "tree-b"])
+    }
+
+    @Test func onlyMarkedPodsHaveATimeOfMarking() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        #expect(pod.markedAt == nil)
+        try #require(try scratch.store.claim(pod)).mark().release()
+        let marked = try #require(scratch.store.pod(pod.uuid)?.markedAt)
+        #expect(marked <= Clock.wallNanoseconds)
+    }
+}

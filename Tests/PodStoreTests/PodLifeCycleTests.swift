@@ -1,0 +1,110 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import SystemPackage
+import Testing
+
+struct PodLifeCycleTests {
+    @Test func aNewPodIsLockedInThePreparePhase() throws {
+        let scratch = try ScratchStore()
+        let handle = try scratch.store.create()
+        let uuid = handle.uuid
+        #expect(handle.phase == .prepare)
+        #expect(try scratch.store.find(uuid.description).state == .preparing)
+        handle.release()
+        #expect(try scratch.store.find(uuid.description).state == .abortedPrepare)
+    }
+
+    @Test func preparedPodsWaitUnlocked() throws {
+        let scratch = try ScratchStore()
+        let handle = try scratch.store.create()
+        let uuid = handle.uuid
+        try handle.finishPreparing()
+        let pod = try scratch.store.find(uuid.description)
+        #expect(pod.state == .prepared)
+        let claimed = try scratch.store.claim(pod)
+        #expect(claimed != nil)
+        claimed?.release()
+    }
+
+    @Test func theLockIsHeldThroughThePhases() throws {
+        let scratch = try ScratchStore()
+        let preparing = try scratch.store.create()
+        let uuid = preparing.uuid
+        let running = try preparing.run()
+        #expect(try scratch.store.find(uuid.description).state == .running)
+        running.release()
+        let exited = try scratch.store.find(uuid.description)
+        #expect(exited.state == .exited)
+
+        let claimed = try #require(try scratch.store.claim(exited)).mark()
+        #expect(try scratch.store.find(uuid.description).state == .exitedDeleting)
+        claimed.release()
+        let marked = try scratch.store.find(uuid.description)
+        #expect(marked.state == .exitedGarbage)
+
+        try #require(try scratch.store.claim(marked)).remove()
+        #expect(scratch.store.pod(uuid) == nil)
+    }
+
+    @Test func aPodThatNeverRanBecomesGarbage() throws {
+        let scratch = try ScratchStore()
+        let handle = try scratch.store.create()
+        let uuid = handle.uuid
+        let marked = try handle.mark()
+        #expect(marked.phase == .garbage)
+        #expect(try scratch.store.find(uuid.description).state == .deleting)
+        marked.release()
+    }
+
+    @Test func onlyOneOfTwoStartsWins() throws {
+        let scratch = try ScratchStore()
+        let handle = try scratch.store.create()
+        let uuid = handle.uuid
+        try handle.finishPreparing()
+        // Both have looked at the pod before either acts.
+        let seenByFirst = try scratch.store.find(uuid.description)
+        let seenBySecond = try scratch.store.find(uuid.description)
+        let first = try #require(try scratch.store.claim(seenByFirst)).run()
+        #expect(try scratch.store.claim(seenBySecond) == nil)
+        first.release()
+        // Unlocked again, but no longer where the second one saw it.
+        #expect(try scratch.store.claim(seenBySecond) == nil)
+    }
+
+    @Test func aDirectoryThatWasReplacedIsNotClaimed() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let handle = try #require(try scratch.store.claim(pod))
+        try FileSystem.rename(pod.layout.directory, to: scratch.directory.appending("elsewhere"))
+        try FileSystem.makeDirectory(pod.layout.directory)
+        do {
+            _ = try handle.mark().mark()
+            Issue.record("a marked pod was marked again")
+        } catch let error as RuntimeError {
+            #expect(error.code == .invalidState)
+        }
+    }
+
+    @Test func removalOfAHalfRemovedPodIsFine() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let handle = try #require(try scratch.store.claim(pod))
+        try FileSystem.removeTree(pod.layout.directory)
+        try handle.remove()
+    }
+
+    @Test func waitingEndsWhenTheLockIsGivenBack() throws {
+        let scratch = try ScratchStore()
+        let handle = try scratch.store.create().run()
+        let pod = try scratch.store.find(handle.uuid.description)
+        #expect(try !scratch.store.waitForExit(of: pod, deadline: Clock.milliseconds + 20))
+        handle.release()
+        #expect(try scratch.store.waitForExit(of: pod, deadline: Clock.milliseconds + 10_000))
+        #expect(try scratch.store.waitForExit(of: pod))
+    }
+}
