@@ -59,5 +59,10 @@ package struct OutputError: Error, CustomStringConvertible {
     /// Bytes written before.
     package let written: Int64
 
+    package init(errno: Errno, written: Int64) {
+        self.errno = errno
+        self.written = written
+    }
+
     package var description: String { "write: \(errno)" }
 }

@@ -133,6 +133,15 @@ extension FileSystem {
         try checked(rkt_fsetxattr(file.rawValue, name, value, value.count, 0))
     }
 
+    /// The value of an extended attribute, nil when the path has none of this name (lgetxattr(2)).
+    package static func extendedAttribute(_ name: String, of path: FilePath) throws -> [UInt8]? {
+        // The most that Linux stores.
+        var value = [UInt8](repeating: 0, count: 64 << 10)
+        let count = path.withPlatformString { rkt_lgetxattr($0, name, &value, value.count) }
+        if count == -Int(ENODATA) || count == -Int(ENOTSUP) { return nil }
+        return Array(value.prefix(try check(count, "getxattr", path)))
+    }
+
     /// Sets a file's length; what lies beyond the data reads as zeros and takes no space.
     package static func setSize(_ size: Int64, of file: FileDescriptor) throws(Errno) {
         try done(ftruncate(file.rawValue, off_t(size)))

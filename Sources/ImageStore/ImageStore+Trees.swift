@@ -1,0 +1,225 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import Glibc
+import ImageArchive
+import LinuxPlatform
+import SystemPackage
+
+extension ImageStore {
+    /// The image with its dependencies as a directory, rendered if nobody has done so yet.
+    ///
+    /// One of several callers renders, the others wait. A failed render leaves nothing.
+    package func rendered(_ image: StoredImage) throws -> RenderedTree {
+        let resolver = try DependencyResolver(image, in: self)
+        let id = resolver.treeID
+        try requirePrivateTrees()
+        try touch(image)
+        // The lock is given up between rendering and using: somebody may remove the tree right then.
+        for _ in 0..<8 {
+            let shared = try lockTree(id, .shared)
+            if let size = try treeSize(id, image) {
+                return RenderedTree(id: id, path: layout.tree(for: id), size: size, lock: shared)
+            }
+            shared.release()
+            let exclusive = try lockTree(id, .exclusive)
+            defer { exclusive.release() }
+            if try treeSize(id, image) == nil { try renderTree(id, resolver, image) }
+        }
+        throw RuntimeError(.busy, "the tree of image \(image.name) is removed as fast as it is rendered")
+    }
+
+    /// IDs of all rendered trees, sorted.
+    package func trees() throws -> [String] {
+        guard FileSystem.exists(layout.trees) else { return [] }
+        return try FileSystem.list(layout.trees).filter { !$0.hasPrefix(".") }
+    }
+
+    /// Removes a rendered tree that no pod refers to; a missing one is fine.
+    ///
+    /// - Throws: code `busy` when somebody has just asked for it.
+    package func removeTree(id: String) throws {
+        guard !id.isEmpty, !id.hasPrefix("."), FilePath(id).components.count == 1 else {
+            throw RuntimeError(.invalidArgument, "\"\(id)\" is not the ID of a tree")
+        }
+        try requirePrivateTrees()
+        guard let lock = try tryLockTree(id) else {
+            throw RuntimeError(.busy, "tree \(id) is in use")
+        }
+        defer { lock.release() }
+        try index.write { _ = try TreeRecord.deleteOne($0, key: id) }
+        try removeTreeDirectory(id)
+        try FileSystem.remove(layout.lock(for: id))
+    }
+
+    /// Writes the image with its dependencies into a new directory, without the store's trees.
+    package func render(_ image: StoredImage, to directory: FilePath, rootfsOnly: Bool = false) throws {
+        let resolver = try DependencyResolver(image, in: self)
+        try write(resolver.layers, to: directory, rootfsOnly, name: "image \(image.name)")
+    }
+
+    /// Writes the image's own contents into a new directory: no dependencies, no filtering.
+    package func extract(_ image: StoredImage, to directory: FilePath, rootfsOnly: Bool = false) throws {
+        let layer = DependencyResolver.Layer(id: image.fullID, whitelist: nil, inheritedWhitelists: [])
+        try write([layer], to: directory, rootfsOnly, name: "image \(image.name)")
+    }
+
+    // MARK: - Rendering
+
+    static let renderPrefix = ".rendering-"
+    /// Files beside `rootfs` that tell whose tree this is without the index: the image's ID, and the tree's.
+    static let idFiles = ["image", "hash"]
+
+    /// Renders into a directory beside the final one and renames it; the tree's lock is held.
+    private func renderTree(_ id: String, _ resolver: DependencyResolver, _ image: StoredImage) throws {
+        let (item, size) = try renderAside(resolver, image)
+        try item.move(to: layout.tree(for: id))
+        try FileSystem.synchronize(layout.trees)
+        try record(treeSize: size, of: id, image)
+    }
+
+    func record(treeSize size: Int64, of id: String, _ image: StoredImage) throws {
+        try index.write { try TreeRecord(id: id, image: image.fullID.string, size: size).upsert($0) }
+    }
+
+    /// A complete tree, on disk, that has no name yet.
+    func renderAside(_ resolver: DependencyResolver, _ image: StoredImage) throws -> (TemporaryItem, size: Int64) {
+        TemporaryItem.removeStale(in: layout.trees, prefix: ImageStore.renderPrefix)
+        let item = try TemporaryItem(.directory, in: layout.trees, prefix: ImageStore.renderPrefix)
+        let directory = try openDirectory(item.path)
+        defer { try? directory.close() }
+        let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: "image \(image.name)")
+        for (name, text) in zip(ImageStore.idFiles, [image.id.string, resolver.digest]) {
+            try FileSystem.write(text.utf8, to: item.path.appending(name))
+        }
+        try mode(0o755, of: directory, item.path)
+        do {
+            try FileSystem.synchronize(fileSystemOf: directory)
+        } catch {
+            throw RuntimeError.systemCall("syncfs", item.path, error)
+        }
+        return (item, size + Int64(image.id.string.utf8.count + resolver.digest.utf8.count))
+    }
+
+    private func write(
+        _ layers: [DependencyResolver.Layer], to path: FilePath, _ rootfsOnly: Bool, name: String
+    ) throws {
+        try FileSystem.makeDirectory(path, mode: 0o700)
+        do {
+            let directory = try openDirectory(path)
+            defer { try? directory.close() }
+            // A root file system's own entry may set another mode.
+            try mode(0o755, of: directory, path)
+            _ = try render(layers, into: directory, rootfsOnly: rootfsOnly, name: name)
+        } catch {
+            do {
+                try FileSystem.removeTree(path)
+            } catch let cleanup {
+                throw CleanupError(primary: error, cleanup: cleanup)
+            }
+            throw error
+        }
+    }
+
+    private func render(
+        _ layers: [DependencyResolver.Layer], into directory: FileDescriptor, rootfsOnly: Bool, name: String
+    ) throws -> Int64 {
+        var archives: [ImageID: FileDescriptor] = [:]
+        defer { for archive in archives.values { try? archive.close() } }
+        for layer in layers where archives[layer.id] == nil {
+            archives[layer.id] = try openBlob(image(matching: layer.id.string))
+        }
+        let renderLayers = layers.compactMap { layer in
+            archives[layer.id].map {
+                RenderLayer(
+                    id: layer.id, archive: $0, whitelist: layer.whitelist,
+                    inheritedWhitelists: layer.inheritedWhitelists)
+            }
+        }
+        return try TreeRenderer.render(renderLayers, into: directory, rootfsOnly: rootfsOnly, name: name)
+    }
+
+    private func openDirectory(_ path: FilePath) throws -> FileDescriptor {
+        do {
+            return try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec, .noFollow])
+        } catch let error as Errno {
+            throw RuntimeError.systemCall("open", path, error)
+        }
+    }
+
+    private func mode(_ mode: UInt32, of directory: FileDescriptor, _ path: FilePath) throws {
+        do {
+            try FileSystem.setMode(mode, of: directory)
+        } catch {
+            throw RuntimeError.systemCall("chmod", path, error)
+        }
+    }
+
+    // MARK: - Trees on disk
+
+    /// The size of a tree; nil when there is none. One that the index has lost is measured and entered again: pods may
+    /// be using it.
+    private func treeSize(_ id: String, _ image: StoredImage) throws -> Int64? {
+        let path = layout.tree(for: id)
+        guard FileSystem.exists(path) else { return nil }
+        if let size = try index.read({ try TreeRecord.fetchOne($0, key: id)?.size }) { return size }
+        let size = try TreeComparison.apparentSize(of: path)
+        try record(treeSize: size, of: id, image)
+        return size
+    }
+
+    /// Takes the name away first, so that half a tree is never found under it.
+    func removeTreeDirectory(_ id: String) throws {
+        guard FileSystem.exists(layout.tree(for: id)) else { return }
+        let aside = layout.trees.appending(
+            ImageStore.renderPrefix + String(UInt64.random(in: .min ... .max), radix: 16))
+        try FileSystem.rename(layout.tree(for: id), to: aside, replace: false)
+        try FileSystem.removeTree(aside)
+    }
+
+    /// Trees end up as root's file systems: nobody else may have a hand in them.
+    func requirePrivateTrees() throws {
+        for directory in [layout.trees, layout.locks] {
+            guard FileSystem.exists(directory), try FileSystem.status(directory).uid == geteuid() else {
+                throw RuntimeError(
+                    .permissionDenied,
+                    "permission denied: images are rendered below \(directory), which must belong to the user who "
+                        + "renders; run as root")
+            }
+        }
+    }
+
+    // MARK: - Locks
+
+    func lockTree(_ id: String, _ mode: FileLock.Mode) throws -> FileLock {
+        while true {
+            let path = try makeLockFile(id)
+            if let lock = try current(try FileLock.acquire(path, mode), path) { return lock }
+        }
+    }
+
+    private func tryLockTree(_ id: String) throws -> FileLock? {
+        while true {
+            let path = try makeLockFile(id)
+            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { return nil }
+            if let lock = try current(lock, path) { return lock }
+        }
+    }
+
+    private func makeLockFile(_ id: String) throws -> FilePath {
+        let path = layout.lock(for: id)
+        let descriptor = open(path.string, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw RuntimeError.systemCall("open", path, lastErrno) }
+        close(descriptor)
+        return path
+    }
+
+    /// The lock, unless its file was removed together with its tree before it was ours.
+    private func current(_ lock: FileLock, _ path: FilePath) throws -> FileLock? {
+        guard FileSystem.exists(path) else { return nil }
+        let isSame = try FileSystem.status(path).inode == FileSystem.status(of: lock.descriptor).inode
+        return isSame ? lock : nil
+    }
+}

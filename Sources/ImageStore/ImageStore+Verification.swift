@@ -1,0 +1,64 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import ImageArchive
+import LinuxPlatform
+import SystemPackage
+
+extension ImageStore {
+    /// What `verify` found out about an image's rendered tree.
+    package enum TreeVerification: Sendable, Equatable {
+        /// The image has none.
+        case notRendered
+        case intact
+        /// The tree differed, first at this path below it, and has been rendered anew.
+        case repaired(FilePath)
+    }
+
+    /// Checks an image's archive against its ID, and its rendered tree against what rendering it makes now.
+    ///
+    /// - Throws: code `invalidState` when the archive is damaged.
+    package func verify(_ image: StoredImage) throws -> TreeVerification {
+        let archive = try openBlob(image)
+        defer { try? archive.close() }
+        let id = try ImageImporter.imageID(ofArchive: archive, name: layout.blob(for: image.id).string)
+        guard id == image.fullID else {
+            throw RuntimeError(
+                .invalidState,
+                "image \(image.id.short) (\(image.name)) is damaged: its archive hashes to \(id.short); "
+                    + "remove it and fetch it again")
+        }
+        let resolver = try DependencyResolver(image, in: self)
+        let tree = layout.tree(for: resolver.treeID)
+        guard FileSystem.exists(tree) else { return .notRendered }
+        try requirePrivateTrees()
+        let lock = try lockTree(resolver.treeID, .exclusive)
+        defer { lock.release() }
+        let (fresh, size) = try renderAside(resolver, image)
+        guard
+            let difference = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
+        else { return .intact }
+        // Pods that run from the old tree keep it: what is mounted stays reachable without a name.
+        try removeTreeDirectory(resolver.treeID)
+        try fresh.move(to: tree)
+        try record(treeSize: size, of: resolver.treeID, image)
+        return .repaired(difference)
+    }
+
+    /// Removes what crashes have left: unfinished imports and trees, and archives that the index does not know.
+    package func removeLeftovers() throws {
+        TemporaryItem.removeStale(in: layout.temporary, prefix: ImageStore.importPrefix)
+        TemporaryItem.removeStale(in: layout.trees, prefix: ImageStore.renderPrefix)
+        // A transaction keeps imports from placing archives meanwhile.
+        try index.write { database in
+            let known = Set(try ImageRecord.fetchAll(database).map { try ImageID(parsing: $0.id).key })
+            for directory in try FileSystem.list(layout.blobs).map({ layout.blobs.appending($0) }) {
+                for name in try FileSystem.list(directory) where !known.contains(name) {
+                    try FileSystem.remove(directory.appending(name))
+                }
+            }
+        }
+    }
+}
