@@ -1,0 +1,34 @@
+#!/bin/bash
+# Copyright the rkt-swift authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Packs what a host needs into one archive. The same inputs give the same bytes.
+#
+# usage: release.sh VERSION BUILD_DIR
+#
+# The archive is laid out as `make install` does it with PREFIX=/usr: it can be unpacked with
+# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself.
+
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+# Every file of the archive carries this time (2024-01-01 00:00:00 UTC).
+readonly BUILD_TIME=1704067200
+readonly version=$1 build=$2
+readonly source=$(dirname "$(dirname "$(realpath "$0")")")
+readonly name=rkt-$version-linux-amd64
+
+[ -n "$version" ] || { echo "release: no version in Sources/Diagnostics/Version.swift" >&2; exit 1; }
+
+work=$(mktemp -d "$build/.dist.XXXXXXXX")
+trap 'rm -rf "$work"' EXIT
+install -D -m 0755 "$build/rkt" "$work/$name/bin/rkt"
+install -D -m 0644 "$build/stage1-kvm.aci" "$work/$name/lib/rkt/stage1-images/stage1-kvm.aci"
+for document in LICENSE README.md Documentation/{commands,building,troubleshooting,changelog}.md; do
+    install -D -m 0644 "$source/$document" "$work/$name/share/doc/rkt/$document"
+done
+tar -c --format=ustar --sort=name --mtime="@$BUILD_TIME" --owner=0 --group=0 --numeric-owner -C "$work" "$name" |
+    gzip -n9 >"$work/archive"
+mv "$work/archive" "$build/$name.tar.gz"
+(cd "$build" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
