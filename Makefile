@@ -1,0 +1,112 @@
+# Copyright the rkt-swift authors
+# SPDX-License-Identifier: Apache-2.0
+
+# `make` puts what a user needs into build/; `make help` lists the other targets.
+
+BUILD := $(abspath $(or $(BUILD),build))
+RKT_CACHE := $(abspath $(or $(RKT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rkt-build))
+SWIFT_BIN := $(abspath .build/release)
+PREFIX ?= /usr
+export BUILD RKT_CACHE SWIFT_BIN
+
+version = $(shell sed -n 's/^ *package static let current = "\(.*\)"$$/\1/p' Sources/Diagnostics/Version.swift)
+sources := Sources Tests Package.swift
+
+## all          build/rkt and build/stage1-kvm.aci
+all: $(BUILD)/rkt stage1
+
+## release      the same; there is one configuration
+release: all
+
+# Programs and tests are built together, so that one scratch directory serves both.
+programs:
+	swift build -c release --build-tests
+
+$(BUILD)/rkt: programs
+	@mkdir -p $(@D)
+	@strip -o $@.new $(SWIFT_BIN)/rkt
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+## kernel       build/kernel/vmlinux; the result is kept in the cache
+kernel:
+	$(MAKE) -C kernel
+
+## stage1       build/stage1-kvm.aci
+stage1: programs kernel
+	$(MAKE) -C stage1
+
+## hypervisors  check QEMU and virtiofsd of this host
+hypervisors:
+	$(MAKE) -C hypervisors
+
+## images       images for tests and the demonstration, in build/images
+images:
+	$(MAKE) -C Tests/images
+
+## setup        install missing Debian packages (as root), check the Swift version
+setup:
+	dist/setup.sh
+
+## check        setup, all, lint, and all tests (as root)
+check:
+	$(MAKE) setup
+	$(MAKE) all images
+	$(MAKE) lint
+	dist/docs.sh --check
+	$(MAKE) -C stage1 test
+	Tests/run.sh unit integration
+
+## test         unit tests: neither root nor network nor a virtual machine
+test: programs
+	Tests/run.sh unit
+
+## integration  tests that run pods with build/rkt (as root)
+integration: all images
+	Tests/run.sh integration
+
+## soak         the integration tests with their long sweeps
+soak: all images
+	RKT_SOAK=1 RKT_TEST_TIMEOUT=$(or $(RKT_TEST_TIMEOUT),36000) Tests/run.sh integration
+
+## demo         setup, all, then run redis in a pod, talk to it, stop it, look for leftovers (as root)
+demo:
+	$(MAKE) setup
+	$(MAKE) all images
+	dist/demo.sh
+
+## bench        times of a pod and of the machine it runs in (as root)
+bench: all images
+	dist/bench.sh
+
+## lint         formatting of Swift, syntax of scripts
+lint:
+	swift format lint --strict --recursive $(sources)
+	@find dist hypervisors kernel stage1 Tests -name '*.sh' | while read -r script; do bash -n $$script || exit 1; done
+
+## fmt          format all Swift files
+fmt:
+	swift format --in-place --recursive $(sources)
+
+## docs         write Documentation/commands.md from the help texts, check links between documents
+docs: $(BUILD)/rkt
+	dist/docs.sh
+
+## dist         build/rkt-VERSION-linux-amd64.tar.gz; the same inputs give the same bytes
+dist: all
+	dist/release.sh $(version) $(BUILD)
+
+## install      below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images and beside itself
+install: all
+	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
+	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
+
+## clean        remove build/; the cache stays, and so does what Swift has compiled
+clean:
+	rm -rf $(BUILD)
+
+## help         this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+.PHONY: all release programs kernel stage1 hypervisors images setup check test integration soak demo bench lint fmt \
+	docs dist install clean help
