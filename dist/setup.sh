@@ -44,7 +44,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
     apt-get update -qq
     # Some packages would start a service; nothing on this list needs one.
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 elif ! (cd / && apt-get download --print-uris -qq busybox-static) >/dev/null 2>&1; then
     # The recipes of the guest and of the test images download packages without installing them.
     as_root "the package lists of apt are empty"
