@@ -3,8 +3,8 @@
 
 /// A name of an image, label, annotation or isolator, such as `example.com/shop/web`.
 ///
-/// Reading accepts what existing images contain: lower-case letters, digits and `-._~/`, a letter or digit at both ends.
-/// New names should also be ``isCanonical``.
+/// Reading accepts what existing images contain: lower-case letters, digits and `-._~/`, a letter or digit at both
+/// ends. New names should also be ``isCanonical``.
 package struct ACIdentifier: Hashable, Sendable, CustomStringConvertible {
     package let string: String
 

@@ -3,8 +3,8 @@
 
 /// The identity of an image: the SHA-512 of its uncompressed tar stream.
 ///
-/// It is held either in full (128 hexadecimal digits) or as the store's key (the first 64); the two forms of one image are
-/// not equal, compare their ``key``.
+/// It is held either in full (128 hexadecimal digits) or as the store's key (the first 64); the two forms of one image
+/// are not equal, compare their ``key``.
 package struct ImageID: Hashable, Sendable, CustomStringConvertible {
     /// `sha512-` and 128 or 64 lower-case hexadecimal digits.
     package let string: String

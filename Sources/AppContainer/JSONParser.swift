@@ -9,8 +9,8 @@ extension JSONValue {
 
     /// Reads one RFC 8259 document: valid UTF-8, without byte order mark, nothing but blanks after the value.
     ///
-    /// Of a repeated key the last value counts; a lone surrogate escape becomes U+FFFD. Both as Go's decoder does, since
-    /// existing images were checked with it.
+    /// Of a repeated key the last value counts; a lone surrogate escape becomes U+FFFD. Both as Go's decoder does,
+    /// since existing images were checked with it.
     package init(parsing document: some Collection<UInt8>) throws(JSONSyntaxError) {
         guard document.count <= JSONValue.maximumSize else {
             throw JSONSyntaxError("the document is larger than \(JSONValue.maximumSize) bytes", in: [], at: 0)

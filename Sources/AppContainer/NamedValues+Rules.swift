@@ -19,12 +19,14 @@ extension Annotations {
     /// Reads a list of annotations, checking the values of those whose form the specification defines.
     init(field: ManifestField) throws(ManifestError) {
         try self.init(field, name: ACIdentifier.init(parsing:)) { member, annotation throws(ManifestError) in
-            _ = try member["value"].scalar { text throws(ScalarError) in
+            do throws(ScalarError) {
                 switch annotation.name.string {
-                case "created": try Timestamp.check(text)
-                case "homepage", "documentation": try Annotations.checkURL(text)
+                case "created": try Timestamp.check(annotation.value)
+                case "homepage", "documentation": try Annotations.checkURL(annotation.value)
                 default: break
                 }
+            } catch {
+                throw member["value"].failure(error.description)
             }
         }
     }

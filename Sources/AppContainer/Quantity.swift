@@ -33,7 +33,7 @@ package struct Quantity: Hashable, Sendable, CustomStringConvertible {
         var rest = text.utf8[...]
         let sign = rest.first.flatMap { "+-".utf8.contains($0) ? $0 : nil }
         if sign != nil { rest.removeFirst() }
-        let whole = rest.prefix(while: ASCII.isDigit)
+        var whole = rest.prefix(while: ASCII.isDigit)
         rest = rest.dropFirst(whole.count)
         var fraction = rest.prefix(0)
         if rest.first == UInt8(ascii: ".") {
@@ -45,7 +45,8 @@ package struct Quantity: Hashable, Sendable, CustomStringConvertible {
             let hint = rest.elementsEqual("K".utf8) ? ": write k for 1000 or Ki for 1024" : ""
             throw Quantity.malformed(text, hint)
         }
-        // 38 digits always fit 128 bits.
+        // 38 digits always fit 128 bits; zeros in front do not count.
+        whole = whole.drop { $0 == UInt8(ascii: "0") }
         guard whole.count + fraction.count <= 38 else { throw ScalarError(text, "has too many digits") }
         let digits = (Array(whole) + Array(fraction)).reduce(UInt128(0)) { $0 * 10 + UInt128($1 - UInt8(ascii: "0")) }
 
@@ -100,6 +101,13 @@ package struct Quantity: Hashable, Sendable, CustomStringConvertible {
         ScalarError(
             text, "is not a quantity" + (hint.isEmpty ? ": expected a number such as 1.5, 250m, 2G or 512Mi" : hint))
     }
+}
+
+extension Quantity {
+    /// Whether two amounts are the same, however they were written.
+    package static func == (first: Quantity, second: Quantity) -> Bool { first.billionths == second.billionths }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(billionths) }
 }
 
 /// What the suffix of a quantity multiplies by.
