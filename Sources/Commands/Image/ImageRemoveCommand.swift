@@ -1,0 +1,56 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import ArgumentParser
+import Diagnostics
+import ImageStore
+import Stage0
+
+/// `rkt image rm`
+package struct ImageRemoveCommand: RktCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "rm", abstract: "Remove stored images.", usage: "rkt image rm IMAGE ...",
+        discussion: "Pods that were made from an image are not affected.", helpNames: [])
+
+    @OptionGroup(title: "Global options") package var global: GlobalOptions
+    @Argument var images: [String]
+
+    package init() {}
+
+    package func execute(_ context: CommandContext) throws -> Int32 {
+        let runtime = global.runtime
+        let store = try runtime.openImages()
+        var removed: Set<ImageID> = []
+        var status = ExitStatus.success
+        // All are looked up first: one that is named twice is there both times.
+        for image in images.compactMap({ find($0, runtime, context) }) where !removed.contains(image.id) {
+            do {
+                try store.remove(image)
+                removed.insert(image.id)
+                try context.console.print("successfully removed aci for image: \"\(image.id.key)\"")
+            } catch {
+                status = ExitStatus.error
+                tell(error, runtime, context)
+            }
+        }
+        if !removed.isEmpty { context.console.tell("rm: \(removed.count) image(s) successfully removed") }
+        return status
+    }
+
+    /// An image that is not there is told about, and not there afterwards as was asked.
+    private func find(_ name: String, _ runtime: PodRuntime, _ context: CommandContext) -> StoredImage? {
+        do {
+            return try runtime.storedImage(name)
+        } catch {
+            tell(error, runtime, context)
+            return nil
+        }
+    }
+
+    private func tell(_ error: any Error, _ runtime: PodRuntime, _ context: CommandContext) {
+        for line in ErrorReport.lines(error, component: context.component, debug: runtime.settings.isDebug) {
+            context.console.tell(line)
+        }
+    }
+}

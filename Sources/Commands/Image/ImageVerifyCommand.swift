@@ -1,0 +1,37 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Diagnostics
+import ImageStore
+import Stage0
+
+/// `rkt image verify`
+package struct ImageVerifyCommand: RktCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Check stored images and the trees unpacked from them.",
+        usage: "rkt image verify IMAGE ...", discussion: "A tree that was changed is unpacked anew.", helpNames: [])
+
+    @OptionGroup(title: "Global options") package var global: GlobalOptions
+    @Argument var images: [String]
+
+    package init() {}
+
+    package func execute(_ context: CommandContext) throws -> Int32 {
+        let runtime = global.runtime
+        let store = try runtime.openImages()
+        for name in images {
+            let image = try runtime.storedImage(name)
+            switch try store.verify(image) {
+            case .intact, .notRendered:
+                try context.console.print(
+                    "successfully verified checksum for image: \"\(name)\" (\"\(image.id.key)\")")
+            case .repaired(let difference):
+                context.console.tell(
+                    "verify: tree cache verification failed for image \"\(name)\" (\"\(image.id.key)\"): "
+                        + "\(difference) differs; unpacked it anew")
+            }
+        }
+        return ExitStatus.success
+    }
+}

@@ -1,0 +1,127 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Diagnostics
+import Stage0
+import SystemPackage
+
+/// Takes no value, or the name of a network: `--net` is `--net=default`.
+package struct NetworkNames: ExpressibleByArgument, ImpliedValue, Equatable, Sendable {
+    package let text: String
+
+    package static let impliedValue = "default"
+
+    package init?(argument: String) {
+        text = argument
+    }
+}
+
+/// What a pod is made of, for `run` and `prepare`.
+package struct PodOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Manifest of the pod, in place of images and of all flags that describe one.", valueName: "file"))
+    package var podManifest: String?
+
+    @Option(
+        help: ArgumentHelp("Copy the images in place of laying the pod's files over them.", valueName: "bool"))
+    package var noOverlay: Toggle?
+
+    @Option(help: ArgumentHelp("Variable of all apps' environment; may be repeated.", valueName: "name=value"))
+    package var setEnv: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "File with variables of all apps' environment, one in each line; may be repeated.", valueName: "file"))
+    package var setEnvFile: [String] = []
+
+    @Flag(help: "Give apps this program's environment where nothing else sets a variable.")
+    package var inheritEnv = false
+
+    @Option(
+        help: ArgumentHelp(
+            "When to look for an image elsewhere than in the store: new (if it is not there), update or never.",
+            valueName: "policy"))
+    package var pullPolicy = PullPolicy.new
+
+    @Flag(help: "Print the pod's UUID at most.")
+    package var quiet = false
+
+    @Option(help: ArgumentHelp("File to write the pod's UUID to.", valueName: "file"))
+    package var uuidFileSave: String?
+
+    package init() {}
+
+    package static let otherFlags =
+        [
+            FlagDefinition("no-store", .toggle, standing: .deprecated(name: "pull-policy", value: "update")),
+            FlagDefinition("store-only", .toggle, standing: .deprecated(name: "pull-policy", value: "never")),
+            FlagDefinition("volume", .required, standing: .unsupported("pods have no volumes")),
+            FlagDefinition("port", .required, standing: .unsupported("pods have no network")),
+            FlagDefinition("private-users", .toggle, standing: .unsupported("pods are virtual machines")),
+        ] + Stage1Options.otherFlags + ImageOptions.otherFlags
+
+    /// Flags that cannot be combined with a pod manifest; neither can an image or anything that follows one.
+    private static let conflicts: Set<String> = [
+        "inherit-env", "no-store", "store-only", "port", "set-env", "set-env-file", "volume", "mount", "annotation",
+        "user-annotation", "user-label",
+    ]
+
+    /// The pod that the command line describes.
+    package func request(stage1: Stage1Options, ofPod: ImageOptions, _ context: CommandContext) throws -> PodRequest {
+        var request = PodRequest()
+        if let podManifest {
+            guard context.images.isEmpty, context.givenFlags.isDisjoint(with: PodOptions.conflicts) else {
+                throw RuntimeError(.invalidArgument, "conflicting flags set with --pod-manifest (see --help)")
+            }
+            request.podManifest = FilePath(podManifest)
+        } else if context.images.isEmpty {
+            throw RuntimeError(.invalidArgument, "must provide at least one image or specify the pod manifest")
+        }
+        request.apps = try context.images.map(ImageOptions.request(for:))
+        request.stage1 = stage1.selection
+        request.storage =
+            switch noOverlay {
+            case nil: .overlayWherePossible
+            case let flag?: flag.isOn ? .copies : .overlay
+            }
+        request.setEnvironment = setEnv
+        request.setEnvironmentFiles = setEnvFile.map { FilePath($0) }
+        request.inheritsEnvironment = inheritEnv
+        request.annotations = ofPod.annotation
+        request.userAnnotations = ofPod.userAnnotation
+        request.userLabels = ofPod.userLabel
+        return request
+    }
+}
+
+/// What is decided when a pod starts, for `run` and `run-prepared`.
+package struct StartOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Networks of the pod; none, which is also the default for now.", valueName: "names"))
+    package var net: [NetworkNames] = []
+
+    @Option(help: ArgumentHelp("Host name of the pod, in place of rkt-UUID.", valueName: "name"))
+    package var hostname: String?
+
+    @Flag(help: "Give the pod's only app this terminal.")
+    package var interactive = false
+
+    package init() {}
+
+    package static let otherFlags =
+        ["dns", "dns-search", "dns-opt", "dns-domain", "hosts-entry"].map {
+            FlagDefinition($0, .required, standing: .unsupported("pods have no network"))
+        } + [
+            FlagDefinition("ipc", .required, standing: .unsupported("pods are virtual machines")),
+            FlagDefinition("mds-register", .toggle, standing: .unsupported("there is no metadata service")),
+        ]
+
+    package var options: RunOptions {
+        var options = RunOptions()
+        options.networks = net.map(\.text)
+        options.hostname = hostname
+        options.isInteractive = interactive
+        return options
+    }
+}

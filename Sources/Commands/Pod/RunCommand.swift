@@ -1,0 +1,39 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Stage0
+import SystemPackage
+
+/// `rkt run`
+package struct RunCommand: RktCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run images in a new pod.",
+        usage:
+            "rkt run [flags] IMAGE [image flags] [-- ARGUMENT... [---]] [IMAGE ...]"
+            + "\nrkt run [flags] --pod-manifest=FILE",
+        discussion: """
+            An image is the path of a file, the ID of a stored image or a beginning of it, or the name of a stored \
+            image. The flags for an image follow it; arguments for its app stand between `--` and `---`.
+
+            The command ends with the pod. Its status is that of the app that failed first, or 0.
+            """, helpNames: [])
+    package static let grammar = Grammar.images(withArguments: true)
+    package static let needsRoot = true
+    package static let otherFlags = PodOptions.otherFlags + StartOptions.otherFlags
+
+    @OptionGroup var pod: PodOptions
+    @OptionGroup var start: StartOptions
+    @OptionGroup var stage1: Stage1Options
+    @OptionGroup(title: "Image options") var image: ImageOptions
+    @OptionGroup(title: "Global options") package var global: GlobalOptions
+
+    package init() {}
+
+    package func execute(_ context: CommandContext) throws -> Int32 {
+        let request = try pod.request(stage1: stage1, ofPod: image, context)
+        var options = start.options
+        options.uuidFileSave = pod.uuidFileSave.map { FilePath($0) }
+        try global.runtime.run(request, options)
+    }
+}

@@ -1,0 +1,28 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Stage0
+
+/// `rkt run-prepared`
+package struct RunPreparedCommand: RktCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "run-prepared", abstract: "Run a pod that was made by prepare.",
+        usage: "rkt run-prepared [flags] UUID",
+        discussion: """
+            The command ends with the pod. Its status is that of the app that failed first, or 0. Insecure options \
+            that were given to prepare are not remembered.
+            """, helpNames: [])
+    package static let needsRoot = true
+    package static let otherFlags = StartOptions.otherFlags
+
+    @OptionGroup var start: StartOptions
+    @OptionGroup(title: "Global options") package var global: GlobalOptions
+    @Argument var uuid: String
+
+    package init() {}
+
+    package func execute(_ context: CommandContext) throws -> Int32 {
+        try global.runtime.runPrepared(uuid, start.options)
+    }
+}

@@ -1,0 +1,45 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// The tree of commands.
+package struct RootCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "rkt",
+        abstract: "Run App Container pods, each in a virtual machine of its own.",
+        usage: "rkt [flags] COMMAND [flags] [arguments]",
+        discussion: """
+            There is no daemon: every command works on files and locks below the data directory. Flags may stand \
+            before or after the command. `rkt help COMMAND` describes a command.
+            """,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Pods",
+                subcommands: [
+                    RunCommand.self, PrepareCommand.self, RunPreparedCommand.self, EnterCommand.self,
+                    StopCommand.self, ListCommand.self, StatusCommand.self, CatManifestCommand.self,
+                    RemoveCommand.self, CollectGarbageCommand.self,
+                ]),
+            CommandGroup(name: "Images", subcommands: [FetchCommand.self, ImageCommand.self]),
+            CommandGroup(name: "Other", subcommands: [VersionCommand.self, HelpCommand.self]),
+        ],
+        helpNames: [])
+
+    package init() {}
+}
+
+/// The commands for stored images.
+package struct ImageCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "image",
+        abstract: "Look at and remove stored images.",
+        usage: "rkt image COMMAND [flags] [arguments]",
+        subcommands: [
+            ImageListCommand.self, ImageCatManifestCommand.self, ImageExportCommand.self, ImageVerifyCommand.self,
+            ImageRemoveCommand.self, ImageCollectGarbageCommand.self,
+        ],
+        helpNames: [])
+
+    package init() {}
+}

@@ -1,0 +1,49 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Stage0
+
+/// What listings are printed as.
+package enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// For people, and scripts that split at tabs.
+    case text = ""
+    case json
+    case jsonPretty = "json-pretty"
+
+    package static var allValueStrings: [String] { ["json", "json-pretty"] }
+}
+
+/// Which way a listing is sorted.
+package enum SortOrder: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case ascending = "asc"
+    case descending = "desc"
+}
+
+/// When an image is looked for elsewhere than in the store.
+package enum PullPolicy: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// When the store does not have it.
+    case new
+    /// Always.
+    case update
+    case never
+}
+
+/// `--insecure-options`, checked when the command line is read.
+package struct InsecureWords: Equatable, Sendable, CustomStringConvertible {
+    package let options: InsecureOptions
+    package let description: String
+
+    package static let none = InsecureWords(options: [], description: "none")
+
+    private init(options: InsecureOptions, description: String) {
+        self.options = options
+        self.description = description
+    }
+
+    /// - Throws: `unknown option "…"`.
+    package init(parsing list: String) throws {
+        options = try InsecureOptions(parsing: list)
+        description = list
+    }
+}
