@@ -17,9 +17,10 @@ package final class Agent {
         static let requestLine = 512
         /// Bytes on their way to the host before reading from programs pauses.
         static let outbox = 256 << 10
-        /// Milliseconds between a wake-up and the moment its message stands in the journal file.
-        static let journalDelay = 4
-        static let journalTries = 50
+        /// Milliseconds after a wake-up in which its message is looked for in the journal file: often at first, then ever
+        /// less, since journald may be slow on a loaded host.
+        static let journalPatience = 10_000
+        static let journalDelay = 4...250
     }
 
     private let port: FileDescriptor
@@ -42,7 +43,8 @@ package final class Agent {
     private var toReap: [String] = []
     /// Whether apps that end now were stopped from outside.
     private var isStopping = false
-    private var journalTries = 0
+    /// When journald last took a message, in milliseconds; nil once that message must have been read.
+    private var journalWakeUp: Int?
 
     /// Serves until the machine powers off.
     package static func run() throws -> Never {
@@ -96,13 +98,21 @@ package final class Agent {
                 sources.append((.input(session.number), input, .write))
             }
         }
-        let timeout = journalTries > 0 ? Limit.journalDelay : nil
-        let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
-        if journalTries > 0 { journalTries -= 1 }
+        let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: journalTimeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
-        if journalTries > 0 || !toReap.isEmpty { pumpJournal() }
+        if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
         flush()
+    }
+
+    private var journalTimeout: Int? {
+        guard let journalWakeUp else { return nil }
+        let elapsed = Clock.milliseconds - journalWakeUp
+        guard elapsed < Limit.journalPatience else {
+            self.journalWakeUp = nil
+            return nil
+        }
+        return min(max(elapsed / 4, Limit.journalDelay.lowerBound), Limit.journalDelay.upperBound)
     }
 
     private func handle(_ source: Source, _ ready: Poll.Interest) throws {
@@ -111,7 +121,7 @@ package final class Agent {
         case .requests: if let (client, _) = try UnixSocket.accept(requests) { clients.append(client) }
         case .journal:
             journal.drainWakeUps()
-            journalTries = Limit.journalTries
+            journalWakeUp = Clock.milliseconds
         case .client(let client): serve(client)
         case .child(let number):
             if let session = sessions[number] { session.exit = try session.child?.poll() }
@@ -173,7 +183,7 @@ package final class Agent {
         case .outputCredit(let channel, let bytes):
             if channel == 0 {
                 outputCredit += Int(bytes)
-                journalTries = max(journalTries, 1)
+                journalWakeUp = journalWakeUp ?? Clock.milliseconds
             } else {
                 sessions[channel]?.outputCredit += Int(bytes)
             }

@@ -8,7 +8,7 @@ import LinuxPlatform
 import SystemPackage
 
 /// What programs of the guest ask of the agent: one line over its socket, answered by one line.
-enum AgentRequest: Equatable {
+package enum AgentRequest: Equatable {
     /// All apps have been started.
     case ready
     /// An app's main process ended so; the agent decides what is recorded.
@@ -18,7 +18,7 @@ enum AgentRequest: Equatable {
     /// The terminal of an interactive app; the answer carries its descriptor.
     case terminal(app: String)
 
-    var line: String {
+    package var line: String {
         switch self {
         case .ready: "ready\n"
         case .ended(let app, let status): "ended \(app) \(status)\n"
@@ -27,7 +27,7 @@ enum AgentRequest: Equatable {
         }
     }
 
-    init?(line: String) {
+    package init?(line: String) {
         let words = line.split(separator: " ").map(String.init)
         switch (words.first, words.count) {
         case ("ready", 1): self = .ready

@@ -5,15 +5,15 @@
 import LinuxPlatform
 
 /// How systemd says that a service's main process ended (systemd.exec(5), "Environment variables set on service exit").
-struct AppEnd {
+package struct AppEnd {
     /// Status as it is recorded: the exit status, or 128 plus the signal's number.
-    let status: Int32
+    package let status: Int32
 
     /// - Parameters:
     ///   - code: $EXIT_CODE, nil when no main process ran.
     ///   - status: $EXIT_STATUS, a number or the name of a signal.
     ///   - result: $SERVICE_RESULT.
-    init(code: String?, status: String?, result: String?) {
+    package init(code: String?, status: String?, result: String?) {
         switch (code, status) {
         case ("exited", let status?): self.status = Int32(status) ?? 1
         case (_?, let signal?): self.status = 128 + (Self.signals[signal] ?? 0)

@@ -6,7 +6,7 @@ import LinuxPlatform
 import SystemPackage
 
 /// The program that runs a file: the one behind `#!`, or an ELF file's PT_INTERP (elf(5)).
-enum Interpreter {
+package enum Interpreter {
     static func of(_ path: FilePath) -> String? {
         let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -19,7 +19,7 @@ enum Interpreter {
     }
 
     /// - Parameter start: the first bytes of the file; headers beyond them are not looked at.
-    static func parse(_ start: [UInt8]) -> String? {
+    package static func parse(_ start: [UInt8]) -> String? {
         if start.starts(with: Array("#!".utf8)) {
             let line = start.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
             let words = String(decoding: line, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\t" })

@@ -10,11 +10,11 @@ import SystemPackage
 ///
 /// The format is https://systemd.io/JOURNAL_FILE_FORMAT: a header, then objects one after the other. An entry counts once
 /// the header's number of entries includes it. journald of this guest neither compresses nor seals.
-final class JournalFile {
-    struct Entry: Equatable {
+package final class JournalFile {
+    package struct Entry: Equatable {
         /// Of the guest's monotonic clock.
-        var microseconds: UInt64
-        var fields: [String: [UInt8]]
+        package var microseconds: UInt64
+        package var fields: [String: [UInt8]]
     }
 
     private enum ObjectType { static let data: UInt8 = 1, entry: UInt8 = 3 }
@@ -34,7 +34,7 @@ final class JournalFile {
     let inode: UInt64
 
     /// Nil while the header has not been written yet.
-    init?(_ path: FilePath) throws {
+    package init?(_ path: FilePath) throws {
         let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if lastErrno == .noSuchFileOrDirectory { return nil }
@@ -55,13 +55,13 @@ final class JournalFile {
     deinit { try? file.close() }
 
     /// Whether journald has moved on to another file and all entries of this one have been read.
-    var isFinished: Bool {
+    package var isFinished: Bool {
         let header = Self.bytes(file.rawValue, at: 0, count: 160)
         return header.count == 160 && header[16] == Self.archived && entriesRead >= Self.number(header, 152, 8)
     }
 
     /// The next complete entry, or nil when there is none yet.
-    func next() -> Entry? {
+    package func next() -> Entry? {
         let header = Self.bytes(file.rawValue, at: 0, count: 160)
         guard header.count == 160 else { return nil }
         let tail = Self.number(header, 136, 8)

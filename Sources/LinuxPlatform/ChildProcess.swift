@@ -4,6 +4,7 @@
 @preconcurrency import Glibc
 import CLinuxShims
 import Diagnostics
+import Synchronization
 import SystemPackage
 
 /// How a process ended.
@@ -79,8 +80,8 @@ package struct SpawnRequest: Sendable {
     }
 }
 
-/// A process started by this one.
-package struct ChildProcess: Sendable {
+/// A process started by this one. It remembers how it ended, so that it can be asked again.
+package final class ChildProcess: Sendable {
     package let pid: Int32
     /// Readable for poll(2) once the process has ended (pidfd_open(2), Linux 5.3).
     package let pidfd: FileDescriptor
@@ -88,7 +89,7 @@ package struct ChildProcess: Sendable {
     /// A process known by its number; it need not be a child, and then its end can be awaited but not its status.
     ///
     /// - Throws: code `notFound` when there is no such process.
-    package init(pid: Int32) throws {
+    package convenience init(pid: Int32) throws {
         self.init(pid: pid, pidfd: FileDescriptor(rawValue: try check(rkt_pidfd_open(pid), "pidfd_open")))
     }
 
@@ -96,6 +97,8 @@ package struct ChildProcess: Sendable {
         self.pid = pid
         self.pidfd = pidfd
     }
+
+    private let exit = Mutex<ProcessExit?>(nil)
 
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
@@ -158,11 +161,14 @@ package struct ChildProcess: Sendable {
     package func poll() throws -> ProcessExit? { try wait(noHang: true) }
 
     private func wait(noHang: Bool) throws -> ProcessExit? {
+        if let exit = exit.withLock({ $0 }) { return exit }
         var code: CInt = 0
         var status: CInt = 0
         let ended: CInt = try check(rkt_pidfd_wait(pidfd.rawValue, noHang ? 1 : 0, &code, &status), "waitid")
         guard ended == 1 else { return nil }
-        return code == RKT_CLD_EXITED ? .exited(status) : .signalled(status)
+        let end: ProcessExit = code == RKT_CLD_EXITED ? .exited(status) : .signalled(status)
+        exit.withLock { $0 = end }
+        return end
     }
 
     /// Sends a signal; a process that has ended already is fine.

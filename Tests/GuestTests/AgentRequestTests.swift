@@ -1,0 +1,17 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Guest
+import Testing
+
+struct AgentRequestTests {
+    @Test(arguments: [
+        AgentRequest.ready, .ended(app: "web", status: 42), .reap(app: "web"), .terminal(app: "web"),
+    ]) func linesReadBack(request: AgentRequest) {
+        #expect(AgentRequest(line: String(request.line.dropLast())) == request)
+    }
+
+    @Test(arguments: ["", "ready now", "ended web", "ended web x", "reap", "reboot"]) func otherLinesAreRefused(line: String) {
+        #expect(AgentRequest(line: line) == nil)
+    }
+}
