@@ -6,6 +6,7 @@
 /// Reading accepts what existing images contain: lower-case letters, digits and `-._~/`, a letter or digit at both
 /// ends. New names should also be ``isCanonical``.
 package struct ACIdentifier: Hashable, Sendable, CustomStringConvertible {
+    /// The name as text.
     package let string: String
 
     package init(parsing text: String) throws(ScalarError) {
@@ -35,6 +36,7 @@ package struct ACIdentifier: Hashable, Sendable, CustomStringConvertible {
 
 /// A name of an app in a pod, of a volume, a mount point or a port, such as `log-shipper`.
 package struct ACName: Hashable, Sendable, CustomStringConvertible {
+    /// The name as text.
     package let string: String
 
     package init(parsing text: String) throws(ScalarError) {

@@ -9,13 +9,18 @@ package struct App: Hashable, Sendable {
     package var user: String
     /// A group name, an ID, or a path whose group counts.
     package var group: String
+    /// Numeric IDs of further groups, added as given.
     package var supplementaryGIDs: [UInt32]
     package var eventHandlers: [EventHandler]
     /// Empty or absolute; empty counts as `/`.
     package var workingDirectory: String
+    /// Variables in order, values literal.
     package var environment: Environment
+    /// Restrictions in order; the set rules hold after reading.
     package var isolators: [Isolator]
+    /// Where the app expects volumes.
     package var mountPoints: [MountPoint]
+    /// What the app listens on.
     package var ports: [Port]
     /// Free texts that must not influence the runtime.
     package var userAnnotations: [String: String]
@@ -56,6 +61,7 @@ package struct EventHandler: Hashable, Sendable {
         case postStop = "post-stop"
     }
 
+    /// When it runs.
     package var event: Event
     /// As ``App/exec``; may be empty.
     package var exec: [String]

@@ -54,8 +54,11 @@ package struct CapabilitySet: Hashable, Sendable {
         for name in names { mask |= 1 << UInt64(try Capability(parsing: name).number) }
     }
 
+    /// Whether a capability is a member.
     package func contains(_ capability: Capability) -> Bool { mask & 1 << UInt64(capability.number) != 0 }
+    /// The members of either set.
     package func union(_ other: CapabilitySet) -> CapabilitySet { CapabilitySet(mask: mask | other.mask) }
+    /// The members that another set lacks.
     package func subtracting(_ other: CapabilitySet) -> CapabilitySet { CapabilitySet(mask: mask & ~other.mask) }
 
     /// The members by number.

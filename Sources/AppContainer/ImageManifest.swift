@@ -5,6 +5,7 @@
 package struct ImageManifest: Hashable, Sendable {
     /// Another image whose files lie beneath this one's.
     package struct Dependency: Hashable, Sendable {
+        /// The name by which the image is found.
         package var imageName: ACIdentifier
         /// When given, the image obtained must have this ID.
         package var imageID: ImageID?
@@ -22,10 +23,12 @@ package struct ImageManifest: Hashable, Sendable {
 
     /// The version of the specification the manifest was written for.
     package var acVersion: ACVersion
+    /// What the image is found by.
     package var name: ACIdentifier
     package var labels: Labels
     /// Absent in images that only serve as dependencies.
     package var app: App?
+    /// Images beneath this one, laid down in list order.
     package var dependencies: [Dependency]
     /// The only paths that may exist in the finished root filesystem; empty for no restriction.
     package var pathWhitelist: [String]

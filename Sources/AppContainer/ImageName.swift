@@ -12,6 +12,7 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
         self.labels = labels
     }
 
+    /// Splits the text; the version becomes the label `version`.
     package init(parsing text: String) throws(ScalarError) {
         let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
         guard colons <= 1 else { throw ScalarError(text, "is not an image name: it holds more than one ':'") }

@@ -57,8 +57,11 @@ package struct EnvironmentVariable: NamedValue {
     }
 }
 
+/// Labels of an image.
 package typealias Labels = NamedValues<Label>
+/// Annotations of an image, a pod or an app.
 package typealias Annotations = NamedValues<Annotation>
+/// The environment of an app.
 package typealias Environment = NamedValues<EnvironmentVariable>
 
 /// A list of named texts in which each name stands once; the order is kept.

@@ -3,7 +3,9 @@
 
 /// A port of the host together with the app's port that it leads to.
 package struct ForwardedPort: Hashable, Sendable {
+    /// The side of the host.
     package let exposed: ExposedPort
+    /// The side of the app.
     package let port: Port
 
     package init(exposed: ExposedPort, port: Port) {

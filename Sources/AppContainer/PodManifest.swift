@@ -16,11 +16,14 @@ package struct PodManifest: Hashable, Sendable {
 
     /// The version of the specification the manifest was written for.
     package var acVersion: ACVersion
+    /// The apps, each name once.
     package var apps: [RuntimeApp]
+    /// What the apps may mount, each name once.
     package var volumes: [Volume]
     /// Outer bounds on the isolators of the apps.
     package var isolators: [Isolator]
     package var annotations: Annotations
+    /// Ports that are reachable on the host.
     package var ports: [ExposedPort]
     /// Free texts that must not influence the runtime.
     package var userAnnotations: [String: String]

@@ -3,6 +3,7 @@
 
 /// A range of ports that an app listens on; it informs and drives forwarding.
 package struct Port: Hashable, Sendable {
+    /// What the pod calls the port by.
     package var name: ACName
     /// Free text, usually `tcp` or `udp`.
     package var `protocol`: String

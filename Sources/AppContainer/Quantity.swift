@@ -65,6 +65,7 @@ package struct Quantity: Hashable, Sendable, CustomStringConvertible {
     /// The amount in thousandths, rounded up; nil when it exceeds 64 bits.
     package var milli: Int64? { Int64(exactly: Quantity.ceiling(billionths, Quantity.unit / 1000)) }
 
+    /// Whether the amount is below zero, which no limit may be.
     package var isNegative: Bool { billionths < 0 }
 
     /// The canonical text: the largest suffix of the same family that leaves an integer.

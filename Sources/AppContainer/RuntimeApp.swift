@@ -35,10 +35,13 @@ package struct RuntimeApp: Hashable, Sendable {
 
     /// The identity of the app in its pod, unrelated to the name of its image.
     package var name: ACName
+    /// What the app runs.
     package var image: RuntimeImage
     /// Replaces the image's section as a whole.
     package var app: App?
+    /// Whether the root filesystem is read-only; volumes are not affected.
     package var readOnlyRootFS: Bool
+    /// Where volumes appear.
     package var mounts: [Mount]
     /// Set over the image's annotations in metadata queries.
     package var annotations: Annotations
@@ -56,6 +59,7 @@ package struct RuntimeApp: Hashable, Sendable {
     }
 }
 
+/// Which image an app runs.
 package typealias RuntimeImage = RuntimeApp.Image
 
 extension RuntimeApp {

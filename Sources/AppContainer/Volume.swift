@@ -14,7 +14,9 @@ package struct Volume: Hashable, Sendable {
         package static let emptyDefault = Kind.empty(mode: Volume.defaultMode, uid: 0, gid: 0)
     }
 
+    /// What mounts and mount points call the volume by.
     package var name: ACName
+    /// Where the contents come from.
     package var kind: Kind
     /// Nil when the volume does not say, then the mount point does.
     package var readOnly: Bool?
