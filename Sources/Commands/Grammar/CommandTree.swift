@@ -46,7 +46,8 @@ package struct CommandSelection {
         var node = CommandNode.root
         var leading: [String] = []
         var wantsHelp = false
-        var reader = FlagReader(arguments, catalog: FlagCatalog(of: NoCommand.self))
+        // It has the global flags and no others.
+        var reader = FlagReader(arguments, catalog: FlagCatalog(of: VersionCommand.self))
         var knowsAllFlags = false
         while node.command == nil {
             let before = reader
@@ -92,11 +93,4 @@ package struct UnknownCommandError: Error, Equatable {
         lines.append("Run \"\(parent.path[0]) help\" for the list of commands.")
         return lines
     }
-}
-
-/// Has the global flags and nothing else.
-private struct NoCommand: RktCommand {
-    @OptionGroup var global: GlobalOptions
-
-    func execute(_ context: CommandContext) throws -> Int32 { 0 }
 }

@@ -6,20 +6,19 @@ import ArgumentParser
 /// The flags that a command takes, read off the properties that declare them for ArgumentParser.
 ///
 /// ArgumentParser cannot tell where one image's flags end and the next image begins, so the splitter must know before
-/// it which flags are followed by a value. Both take that from the same declarations.
-package struct FlagCatalog: Sendable {
-    private var flags: [String: FlagDefinition] = [:]
+/// it which flags are followed by a value. Both take that from the same declarations. Reading them costs milliseconds,
+/// for each conformance that is asked for is searched in the whole program, so it waits for the first question.
+package final class FlagCatalog {
+    private let commands: [any RktCommand.Type]
+    private lazy var flags = FlagCatalog.flags(of: commands)
 
-    package init(of command: any RktCommand.Type) {
-        collect(command)
-        for flag in GlobalOptions.otherFlags + command.otherFlags { flags[flag.name] = flag }
+    package convenience init(of command: any RktCommand.Type) {
+        self.init(ofAll: [command])
     }
 
-    /// The flags of all commands, for those that stand before the command word.
+    /// The flags of several commands, for those that stand before the command word.
     package init(ofAll commands: [any RktCommand.Type]) {
-        for command in commands {
-            flags.merge(FlagCatalog(of: command).flags) { first, _ in first }
-        }
+        self.commands = commands
     }
 
     package subscript(name: String) -> FlagDefinition? { flags[name] }
@@ -29,18 +28,26 @@ package struct FlagCatalog: Sendable {
         flags.values.filter { $0.standing == .supported }.map(\.name).sorted()
     }
 
-    private mutating func collect(_ type: any ParsableArguments.Type) {
+    private static func flags(of commands: [any RktCommand.Type]) -> [String: FlagDefinition] {
+        var flags: [String: FlagDefinition] = [:]
+        for command in commands {
+            // Of two commands' flags of one name any will do.
+            for flag in GlobalOptions.otherFlags + command.otherFlags { flags[flag.name] = flag }
+            collect(command, into: &flags)
+        }
+        return flags
+    }
+
+    private static func collect(_ type: any ParsableArguments.Type, into flags: inout [String: FlagDefinition]) {
         let ofImage = type as? any FollowsImage.Type
         for child in Mirror(reflecting: type.init()).children {
-            switch child.value {
-            case let group as any DeclaredGroup:
-                collect(group.declaredType)
-            case let flag as any DeclaredFlag:
-                guard let label = child.label else { continue }
-                let name = FlagCatalog.flagName(ofProperty: label)
-                flags[name] = FlagDefinition(name, flag.declaredValue, scope: ofImage?.scope(of: name) ?? .command)
-            default:
-                continue
+            guard let label = child.label, let property = child.value as? any DeclaredProperty else { continue }
+            switch property.declaration {
+            case .group(let group):
+                collect(group, into: &flags)
+            case .flag(let value):
+                let name = flagName(ofProperty: label)
+                flags[name] = FlagDefinition(name, value, scope: ofImage?.scope(of: name) ?? .command)
             }
         }
     }
@@ -83,24 +90,30 @@ extension Array: ImpliedValue where Element: ImpliedValue {
     package static var impliedValue: String { Element.impliedValue }
 }
 
-private protocol DeclaredFlag {
-    var declaredValue: FlagDefinition.Value { get }
+/// A property wrapper of ArgumentParser that declares flags.
+private protocol DeclaredProperty {
+    var declaration: Declaration { get }
 }
 
-extension Flag: DeclaredFlag {
-    fileprivate var declaredValue: FlagDefinition.Value { .toggle }
+private enum Declaration {
+    case flag(FlagDefinition.Value)
+    case group(any ParsableArguments.Type)
 }
 
-extension Option: DeclaredFlag {
-    fileprivate var declaredValue: FlagDefinition.Value {
-        if let type = Value.self as? any ImpliedValue.Type { .implied(type.impliedValue) } else { .required }
+extension Flag: DeclaredProperty {
+    fileprivate var declaration: Declaration { .flag(.toggle) }
+}
+
+extension Option: DeclaredProperty {
+    fileprivate var declaration: Declaration {
+        if let type = Value.self as? any ImpliedValue.Type {
+            .flag(.implied(type.impliedValue))
+        } else {
+            .flag(.required)
+        }
     }
 }
 
-private protocol DeclaredGroup {
-    var declaredType: any ParsableArguments.Type { get }
-}
-
-extension OptionGroup: DeclaredGroup {
-    fileprivate var declaredType: any ParsableArguments.Type { Value.self }
+extension OptionGroup: DeclaredProperty {
+    fileprivate var declaration: Declaration { .group(Value.self) }
 }
