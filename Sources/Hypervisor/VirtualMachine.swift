@@ -30,7 +30,8 @@ package protocol VirtualMachine: Machine {
     /// Lets the guest see its power button pressed. Returns at once.
     func pressPowerButton() throws
 
-    /// The last lines the machine's processes printed, to be quoted in an error; empty when they were silent.
+    /// The last lines the machine's processes printed, to be quoted in an error; empty when they were silent. Also
+    /// told after `release()`.
     func diagnostics() -> String
 }
 

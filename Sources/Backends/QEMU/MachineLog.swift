@@ -31,7 +31,13 @@ struct MachineLog {
         let offset = end - Int64(buffer.count)
         // SAFETY: the buffer outlives the call, which writes at most its length.
         let count = (try? buffer.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: offset, into: $0) }) ?? 0
-        return Self.printable(buffer[..<count]).split(separator: "\n").suffix(lines).joined(separator: "\n")
+        let text = Self.printable(buffer[..<count]).split(separator: "\n").filter { !Self.isNoise($0) }
+        return text.suffix(lines).joined(separator: "\n")
+    }
+
+    /// What virtiofsd of QEMU 7.2 says whenever QEMU ends, however orderly.
+    private static func isNoise(_ line: Substring) -> Bool {
+        line == "virtio_loop: Unexpected poll revents 11" || line.hasPrefix("fv_remove_watch: TODO!")
     }
 
     private static func printable(_ bytes: some Sequence<UInt8>) -> String {

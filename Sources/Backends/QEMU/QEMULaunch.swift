@@ -19,8 +19,8 @@ final class QEMULaunch {
     /// Our ends of the channels.
     private var channels: [QEMUChannel: FileDescriptor] = [:]
     private var connections: [FileDescriptor] = []
-    private var servers: [WatchedProcess] = []
-    private var emulator: WatchedProcess?
+    private var servers: [ChildProcess] = []
+    private var emulator: ChildProcess?
 
     /// Milliseconds until QEMU has to run the guest; a loaded host needs seconds where an idle one needs 0.1.
     private static let patience = 30_000
@@ -44,7 +44,11 @@ final class QEMULaunch {
             try startEmulator()
             return try handShake()
         } catch {
-            undo()
+            guard undo() else {
+                throw CleanupError(
+                    primary: error,
+                    cleanup: RuntimeError(.timeout, "a process of machine \(plan.id) survives being killed"))
+            }
             throw error
         }
     }
@@ -74,8 +78,13 @@ final class QEMULaunch {
 
     private func startEmulator() throws {
         for descriptor in plan.descriptors { numbers.append(try open(descriptor)) }
-        let emulator = try spawn(plan.words, descriptors: numbers)
-        self.emulator = emulator
+        if let control = channels[.control] {
+            // Queued before QEMU exists, so that its early end is reported as that and not as a failed send.
+            let qmp = QMPChannel(control)
+            try qmp.send(command: "qmp_capabilities")
+            try qmp.send(command: "cont")
+        }
+        emulator = try spawn(plan.words, descriptors: numbers)
         closePassed()
     }
 
@@ -107,22 +116,21 @@ final class QEMULaunch {
         }
     }
 
-    private func spawn(_ words: [String], descriptors: [Int32]) throws -> WatchedProcess {
-        WatchedProcess(
-            try ChildProcess.spawn(
-                SpawnRequest(
-                    path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
-                    directory: plan.workingDirectory,
-                    // A terminal's signals are the supervisor's to handle.
-                    newSession: true,
-                    // Nothing outlives the supervisor, however it ends.
-                    parentDeathSignal: 9)))
+    private func spawn(_ words: [String], descriptors: [Int32]) throws -> ChildProcess {
+        try ChildProcess.spawn(
+            SpawnRequest(
+                path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
+                directory: plan.workingDirectory,
+                // A terminal's signals are the supervisor's to handle.
+                newSession: true,
+                // Nothing outlives the supervisor, however it ends.
+                parentDeathSignal: 9))
     }
 
     // MARK: - First words
 
-    /// Sets the guest running. QEMU reads the two commands as soon as it can; an answer to both means that every option
-    /// was understood, every file opened and every server reached.
+    /// Waits for QEMU's answers to the two commands that set the guest running: they mean that every option was
+    /// understood, every file opened and every server reached.
     private func handShake() throws -> QEMUMachine {
         guard let emulator, let console = channels[.console], let boot = channels[.boot],
             let agent = channels[.agent], let control = channels[.control]
@@ -130,9 +138,6 @@ final class QEMULaunch {
             throw RuntimeError(.internal, "the plan of machine \(plan.id) lacks a channel")
         }
         let qmp = QMPChannel(control)
-        try qmp.send(command: "qmp_capabilities")
-        try qmp.send(command: "cont")
-
         let deadline = Clock.milliseconds + Self.patience
         var version = ""
         var events: [MachineEvent] = []
@@ -142,7 +147,7 @@ final class QEMULaunch {
             let left = deadline - Clock.milliseconds
             guard left > 0, !qmp.isClosed else { throw failure(of: emulator) }
             let processes = [emulator] + servers
-            _ = try Poll.wait([(control, .read)] + processes.map { ($0.child.pidfd, .read) }, timeout: left)
+            _ = try Poll.wait([(control, .read)] + processes.map { ($0.pidfd, .read) }, timeout: left)
             for message in try qmp.receive() {
                 switch message {
                 case .greeting(let text): version = text
@@ -162,18 +167,18 @@ final class QEMULaunch {
     }
 
     /// Throws when a process of the machine has ended, with its last words.
-    private func requireRunning(_ emulator: WatchedProcess) throws {
+    private func requireRunning(_ emulator: ChildProcess) throws {
         for (index, server) in servers.enumerated() {
-            guard let exit = try server.wait(until: 0) else { continue }
+            guard let exit = try server.poll() else { continue }
             // QEMU ending first takes its servers along.
             if try emulator.wait(until: Clock.milliseconds + 200) != nil { break }
             let source = plan.shareServers[index].source
             throw RuntimeError(.internal, Self.quoting("virtiofsd for \"\(source)\" ended with \(exit)", log.tail()))
         }
-        if try emulator.wait(until: 0) != nil { throw failure(of: emulator) }
+        if try emulator.poll() != nil { throw failure(of: emulator) }
     }
 
-    private func failure(of emulator: WatchedProcess) -> RuntimeError {
+    private func failure(of emulator: ChildProcess) -> RuntimeError {
         // A closed channel is seen before the end of the process.
         guard let exit = try? emulator.wait(until: Clock.milliseconds + 1000) else {
             return RuntimeError(
@@ -196,14 +201,17 @@ final class QEMULaunch {
         connections = []
     }
 
-    private func undo() {
-        emulator?.kill()
+    /// - Returns: whether every process has ended.
+    private func undo() -> Bool {
+        var haveEnded = emulator?.kill() ?? true
         // A server ends at once when its connection closes.
         closePassed()
-        for server in servers { server.kill() }
-        for process in servers + [emulator].compactMap({ $0 }) { process.child.close() }
+        for server in servers { haveEnded = server.kill() && haveEnded }
+        for process in servers { process.close() }
+        emulator?.close()
         for descriptor in channels.values { try? descriptor.close() }
         try? null.close()
         try? log.file.close()
+        return haveEnded
     }
 }

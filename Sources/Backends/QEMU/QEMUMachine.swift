@@ -12,23 +12,25 @@ package final class QEMUMachine: VirtualMachine {
     package let accelerator: AcceleratorChoice
     package let hypervisorVersion: String
     package let descriptors: MachineDescriptors
-    package var process: ChildProcess { emulator.child }
-    package var shareServers: [ChildProcess] { servers.map(\.child) }
+    package var process: ChildProcess { emulator }
+    package var shareServers: [ChildProcess] { servers }
 
-    private let emulator: WatchedProcess
-    private let servers: [WatchedProcess]
+    private let emulator: ChildProcess
+    private let servers: [ChildProcess]
     private let control: QMPChannel
     private let log: MachineLog
     /// Events that came with the replies of the launch.
     private var early: [MachineEvent]
     private var isReleased = false
+    /// The end of the log when the machine was released.
+    private var lastWords = ""
 
     /// Milliseconds a virtiofsd gets to end by itself once QEMU has.
     private static let serverPatience = 2000
 
     init(
-        plan: QEMUCommandLine, version: String, descriptors: MachineDescriptors, emulator: WatchedProcess,
-        servers: [WatchedProcess], control: QMPChannel, early: [MachineEvent], log: MachineLog
+        plan: QEMUCommandLine, version: String, descriptors: MachineDescriptors, emulator: ChildProcess,
+        servers: [ChildProcess], control: QMPChannel, early: [MachineEvent], log: MachineLog
     ) {
         self.id = plan.id
         self.accelerator = plan.accelerator
@@ -61,15 +63,13 @@ package final class QEMUMachine: VirtualMachine {
     }
 
     package func wait() throws -> ProcessExit {
-        if let exit = emulator.exit { return exit }
-        try requireRunning()
         let exit = try emulator.wait()
-        endServers()
+        if !isReleased { endServers() }
         return exit
     }
 
     package func stop(_ mode: StopMode) throws {
-        guard !isReleased, emulator.exit == nil else { return }
+        guard !isReleased, try emulator.poll() == nil else { return }
         if case .orderly(let steps) = mode {
             for step in steps {
                 let deadline = Clock.milliseconds + step.milliseconds
@@ -84,7 +84,7 @@ package final class QEMUMachine: VirtualMachine {
         let hasEnded = emulator.kill()
         endServers()
         guard hasEnded else {
-            throw RuntimeError(.timeout, "qemu (process \(emulator.child.pid)) does not end although it was killed")
+            throw RuntimeError(.timeout, "qemu (process \(emulator.pid)) does not end although it was killed")
         }
     }
 
@@ -93,16 +93,17 @@ package final class QEMUMachine: VirtualMachine {
         isReleased = true
         emulator.kill()
         endServers()
+        lastWords = log.tail()
         for descriptor in [
             descriptors.bootPort, descriptors.agentPort, descriptors.console, descriptors.control, log.file,
         ] {
             try? descriptor.close()
         }
-        emulator.child.close()
-        for server in servers { server.child.close() }
+        emulator.close()
+        for server in servers { server.close() }
     }
 
-    package func diagnostics() -> String { isReleased ? "" : log.tail() }
+    package func diagnostics() -> String { isReleased ? lastWords : log.tail() }
 
     private func requireRunning() throws {
         guard !isReleased else { throw RuntimeError(.invalidState, "machine \(id) has been released") }
