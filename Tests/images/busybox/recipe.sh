@@ -4,7 +4,7 @@
 # A small root with a shell and the usual tools, all of them one static program.
 
 assemble() {
-    add_busybox /bin $("$unpacked/usr/bin/busybox" --list-full | sed 's,^,/,')
+    add_busybox /bin $("$unpacked/usr/bin/busybox" --list-full | sed -e '/^linuxrc$/d' -e 's,^,/,')
 
     mkdir -p "$root"/{dev,etc,proc,root,run,sys,tmp,var/tmp}
     chmod 1777 "$root/tmp" "$root/var/tmp"
