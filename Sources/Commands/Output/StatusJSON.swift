@@ -7,20 +7,17 @@ import Stage0
 /// What `status` and `list` print for programs; keys without a value are left out.
 package enum StatusJSON {
     package static func object(_ status: PodStatus) -> JSONValue {
-        var members: [(String, JSONValue?)] = [
+        object([
             ("name", .string(status.uuid.description)),
             ("state", .string(status.state.description)),
-            ("networks", status.networks.flatMap { $0.array?.isEmpty == false ? $0 : nil }),
-        ]
-        if !status.apps.isEmpty {
-            members.append(("app_names", .array(status.apps.map { .string($0.name) })))
-            members.append(("apps", .array(status.apps.map(app))))
-        }
-        members.append(("created_at", seconds(status.createdAt)))
-        members.append(("started_at", seconds(status.startedAt)))
-        members.append(("user_annotations", object(status.userAnnotations)))
-        members.append(("user_labels", object(status.userLabels)))
-        return object(members)
+            ("networks", list(status.networks?.array ?? [])),
+            ("app_names", list(status.apps.map { .string($0.name) })),
+            ("apps", list(status.apps.map(app))),
+            ("created_at", seconds(status.createdAt)),
+            ("started_at", seconds(status.startedAt)),
+            ("user_annotations", object(status.userAnnotations)),
+            ("user_labels", object(status.userLabels)),
+        ])
     }
 
     private static func app(_ app: AppStatus) -> JSONValue {
@@ -36,7 +33,13 @@ package enum StatusJSON {
     }
 
     private static func object(_ pairs: [String: String]) -> JSONValue? {
-        pairs.isEmpty ? nil : object(pairs.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+        // A plain nil would be JSON's null.
+        if pairs.isEmpty { return Optional.none }
+        return object(pairs.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+    }
+
+    private static func list(_ elements: [JSONValue]) -> JSONValue? {
+        elements.isEmpty ? Optional.none : .array(elements)
     }
 
     private static func object(_ members: [(String, JSONValue?)]) -> JSONValue {
