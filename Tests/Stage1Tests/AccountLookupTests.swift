@@ -20,7 +20,7 @@ struct AccountLookupTests {
     }
 
     @Test func namesComeBeforeNumbers() throws {
-        try withRoot { _, accounts in
+        try withRoot { (_, accounts) throws in
             #expect(try accounts.uid(of: "web") == 1000)
             #expect(try accounts.uid(of: "2000") == 3000)
             #expect(try accounts.uid(of: "2001") == 2001)
@@ -29,14 +29,14 @@ struct AccountLookupTests {
     }
 
     @Test func anUnknownNameIsAnErrorThatNamesIt() throws {
-        try withRoot { _, accounts in
+        try withRoot { (_, accounts) throws in
             let error = #expect(throws: (any Error).self) { try accounts.uid(of: "nobody-here") }
             #expect(String(describing: error).contains("\"nobody-here\" user not found"))
         }
     }
 
     @Test func aLinkCannotLeadToTheHostsFile() throws {
-        try withRoot { root, accounts in
+        try withRoot { (root, accounts) throws in
             try FileSystem.remove(root.appending("etc/passwd"))
             try FileSystem.makeSymbolicLink(to: "/../../../../../etc/passwd", at: root.appending("etc/passwd"))
             // Within the root the link leads to itself, not to the host's accounts.
@@ -45,7 +45,7 @@ struct AccountLookupTests {
     }
 
     @Test func aPathMeansItsOwner() throws {
-        try withRoot { root, accounts in
+        try withRoot { (root, accounts) throws in
             let owner = try FileSystem.status(root.appending("etc/group"))
             #expect(try accounts.uid(of: "/etc/group") == owner.uid)
             #expect(try accounts.gid(of: "/etc/group") == owner.gid)
