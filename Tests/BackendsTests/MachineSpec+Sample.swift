@@ -1,0 +1,28 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Backends
+import Hypervisor
+
+extension MachineSpec {
+    /// A small machine; tests change what they are about.
+    static func sample() -> MachineSpec {
+        MachineSpec(
+            name: "rkt-6733c088", uuid: "6733c088-a507-4694-aabf-eda1cf9aee7c", memory: 256, processors: 1,
+            kernel: .bundled("/stage1/vmlinux"), commandLine: .standard(firstProgram: "/sbin/rkt-guest"),
+            root: .block("/stage1/guest.erofs"), workingDirectory: "/pods/run/6733c088",
+            log: "/pods/run/6733c088/machine.log")
+    }
+}
+
+extension QEMUInstallation {
+    /// Where Debian 12 has the programs.
+    static let sample = QEMUInstallation(
+        emulator: "/usr/bin/qemu-system-x86_64", virtiofsd: "/usr/lib/qemu/virtiofsd")
+}
+
+extension AcceleratorFacts {
+    static let kvm = AcceleratorFacts(deviceProblem: nil, processorVirtualizes: true)
+    static let none = AcceleratorFacts(
+        deviceProblem: "cannot open /dev/kvm: No such file or directory", processorVirtualizes: false)
+}

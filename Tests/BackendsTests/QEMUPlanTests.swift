@@ -1,0 +1,117 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Backends
+import Diagnostics
+import Hypervisor
+import SystemPackage
+import Testing
+
+struct QEMUPlanTests {
+    private static let emulated = QEMUHypervisor(installation: .sample, accelerators: .none)
+
+    @Test func `emulation with one processor`() throws {
+        try GoldenFile("qemu/tcg").expect(Self.emulated.plan(for: .sample()).description)
+    }
+
+    @Test func `KVM with four processors`() throws {
+        var spec = MachineSpec.sample()
+        spec.processors = 4
+        spec.memory = 2048
+        spec.accelerator = .kvm
+        let hypervisor = QEMUHypervisor(installation: .sample, accelerators: .kvm)
+        try GoldenFile("qemu/kvm").expect(hypervisor.plan(for: spec).description)
+    }
+
+    @Test func `shares of both kinds, and the pod lock`() throws {
+        var spec = MachineSpec.sample()
+        spec.shares = [
+            .virtiofs(tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .auto),
+            .plan9(tag: "volume-data", source: "/srv/data", readOnly: false),
+            .plan9(tag: "volume-conf", source: "/srv/a, b=c", readOnly: true),
+            .virtiofs(tag: "volume-big", source: #"/srv/a,b\c"#, cache: .none),
+        ]
+        spec.inheritedDescriptors = [FileDescriptor(rawValue: 17)]
+        try GoldenFile("qemu/shares").expect(Self.emulated.plan(for: spec).description)
+    }
+
+    @Test func `extra kernel parameters of the user`() throws {
+        var spec = MachineSpec.sample()
+        spec.accelerator = .tcg
+        spec.commandLine = .standard(firstProgram: "/sbin/rkt-guest", verbose: true)
+        try spec.commandLine.appendUserParameters(#"loglevel=7 dyndbg="file a,b.c +p" panic=10 -- rescue"#)
+        try GoldenFile("qemu/extra-parameters").expect(Self.emulated.plan(for: spec).description)
+    }
+
+    @Test func `equal specifications have equal plans, others do not`() throws {
+        var other = MachineSpec.sample()
+        other.memory += 1
+        let plan = try Self.emulated.plan(for: .sample())
+        #expect(try Self.emulated.plan(for: .sample()) == plan)
+        #expect(try Self.emulated.plan(for: other) != plan)
+    }
+
+    @Test(arguments: [
+        Refusal(.unsupported, "host's kernel") { $0.kernel = .host },
+        Refusal(.unsupported, "directory as root") { $0.root = .directory("/") },
+        Refusal(.unsupported, "\"host\"") { $0.attachments = [.host] },
+        Refusal(.unsupported, "\"namespace\"") { $0.attachments = [.namespace("/run/netns/x")] },
+        Refusal(.unsupported, "\"microvm\"") { $0.profile = .microvm },
+        Refusal(.unsupported, "KVM") { $0.accelerator = .kvm },
+        Refusal(.invalidArgument, "63 MiB") { $0.memory = 63 },
+        Refusal(.invalidArgument, "0 virtual processors") { $0.processors = 0 },
+        Refusal(.invalidArgument, "256 virtual processors") { $0.processors = 256 },
+        Refusal(.invalidArgument, "two shares have the tag \"a\"") {
+            $0.shares = [.plan9(tag: "a", source: "/", readOnly: true), .plan9(tag: "a", source: "/x", readOnly: true)]
+        },
+        Refusal(.invalidArgument, "\"a,b\"") { $0.shares = [.plan9(tag: "a,b", source: "/", readOnly: true)] },
+        Refusal(.invalidArgument, "1 to 31") {
+            $0.shares = [.plan9(tag: String(repeating: "t", count: 32), source: "/", readOnly: true)]
+        },
+        Refusal(.invalidArgument, "not absolute") { $0.shares = [.plan9(tag: "a", source: "x", readOnly: true)] },
+        Refusal(.invalidArgument, "double quote") { $0.commandLine.append("a", "\"") },
+    ])
+    func `what cannot be had is refused, by name`(refusal: Refusal) {
+        var spec = MachineSpec.sample()
+        refusal.change(&spec)
+        let error = #expect(throws: RuntimeError.self) { try Self.emulated.plan(for: spec) }
+        #expect(error?.code == refusal.code)
+        #expect(error?.message.contains(refusal.text) == true, "\(String(describing: error))")
+    }
+
+    @Test func `a missing program is refused with the package that has it`() {
+        let bare = QEMUHypervisor(
+            installation: QEMUInstallation(emulator: nil, virtiofsd: nil), accelerators: .none)
+        let error = #expect(throws: RuntimeError.self) { try bare.plan(for: .sample()) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.contains("qemu-system-x86") == true)
+    }
+
+    @Test func `virtiofsd is needed for a virtiofs share only`() throws {
+        let hypervisor = QEMUHypervisor(
+            installation: QEMUInstallation(emulator: "/usr/bin/qemu-system-x86_64", virtiofsd: nil), accelerators: .none
+        )
+        var spec = MachineSpec.sample()
+        spec.shares = [.plan9(tag: "a", source: "/srv", readOnly: true)]
+        _ = try hypervisor.plan(for: spec)
+        spec.shares = [.virtiofs(tag: "a", source: "/srv", cache: .auto)]
+        let error = #expect(throws: RuntimeError.self) { try hypervisor.plan(for: spec) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.contains("Debian package") == true)
+    }
+}
+
+/// A change of the sample that a plan refuses, and how.
+struct Refusal: Sendable, CustomTestStringConvertible {
+    let code: RuntimeError.Code
+    let text: String
+    let change: @Sendable (inout MachineSpec) -> Void
+
+    init(_ code: RuntimeError.Code, _ text: String, change: @escaping @Sendable (inout MachineSpec) -> Void) {
+        self.code = code
+        self.text = text
+        self.change = change
+    }
+
+    var testDescription: String { text }
+}
