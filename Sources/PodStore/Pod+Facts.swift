@@ -94,7 +94,8 @@ extension Pod {
     private func number(_ path: FilePath) -> Int32? { text(path).flatMap { Int32($0) } }
 
     private static func onlyChild(of parent: Int32) -> Int32? {
-        guard let text = try? FileSystem.readText(FilePath("/proc/\(parent)/task/\(parent)/children"), limit: 1 << 16) else {
+        guard let text = try? FileSystem.readText(FilePath("/proc/\(parent)/task/\(parent)/children"), limit: 1 << 16)
+        else {
             return nil
         }
         let children = text.split(separator: " ")

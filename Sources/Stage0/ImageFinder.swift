@@ -20,7 +20,8 @@ struct ImageFinder {
         if let signature {
             throw RuntimeError(
                 .unsupported,
-                "signature \"\(signature)\" of image \"\(argument)\" cannot be verified: signatures are not supported yet")
+                "signature \"\(signature)\" of image \"\(argument)\" cannot be verified: signatures are not supported yet"
+            )
         }
         switch try ImageReference(interpreting: argument) {
         case .hash(let hash): return try find(hash: hash)
@@ -44,7 +45,9 @@ struct ImageFinder {
             throw ImageFinder.notInStore(wanted)
         case .file(let path):
             // A name may look like a path, or a file may happen to have the name of an image.
-            if let wanted = try? ImageName(parsing: path.string), let image = try store.image(named: wanted) { return image }
+            if let wanted = try? ImageName(parsing: path.string), let image = try store.image(named: wanted) {
+                return image
+            }
             throw RuntimeError(.notFound, "\"\(path)\" is a file; name an image in the store by its ID or name")
         }
     }
@@ -82,7 +85,9 @@ struct ImageFinder {
     func importFile(_ path: FilePath, isTrusted: Bool, reusingUnchanged: Bool = false) throws -> StoredImage {
         let absolute = try ImageFinder.absolute(path)
         notices.image("using image from file \(absolute)")
-        guard FileSystem.exists(absolute) else { throw RuntimeError.systemCall("open", absolute, .noSuchFileOrDirectory) }
+        guard FileSystem.exists(absolute) else {
+            throw RuntimeError.systemCall("open", absolute, .noSuchFileOrDirectory)
+        }
         guard isTrusted || settings.insecure.contains(.image) else {
             throw RuntimeError(
                 .untrusted,

@@ -26,7 +26,8 @@ package enum ImageReference: Sendable, Equatable {
             case "http", "https", "docker": self = .url(argument)
             default:
                 throw RuntimeError(
-                    .invalidArgument, "image \"\(argument)\" has the URL scheme \"\(scheme)\"; use http, https, file or docker")
+                    .invalidArgument,
+                    "image \"\(argument)\" has the URL scheme \"\(scheme)\"; use http, https, file or docker")
             }
         } else if ImageReference.looksLikePath(argument) || FileSystem.exists(FilePath(argument)) {
             self = .file(FilePath(argument))

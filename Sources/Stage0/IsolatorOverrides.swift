@@ -20,7 +20,10 @@ struct IsolatorOverrides {
 
     init(_ request: AppRequest) throws {
         var overrides: [Override] = []
-        func add(_ flag: String, _ text: String?, _ name: String, replacing: [String]? = nil, _ value: (String) throws -> JSONValue) throws {
+        func add(
+            _ flag: String, _ text: String?, _ name: String, replacing: [String]? = nil,
+            _ value: (String) throws -> JSONValue
+        ) throws {
             guard let text else { return }
             overrides.append(
                 Override(flag: "\(flag)=\(text)", replaced: replacing ?? [name], name: name, value: try value(text)))
@@ -28,14 +31,21 @@ struct IsolatorOverrides {
         try add("--memory", request.memory, "resource/memory") { ["limit": .string($0)] }
         try add("--cpu", request.cpu, "resource/cpu") { ["limit": .string($0)] }
         try add("--cpu-shares", request.cpuShares, "os/linux/cpu-shares") { try Self.number($0, "--cpu-shares") }
-        try add("--oom-score-adj", request.oomScoreAdjust, "os/linux/oom-score-adj") { try Self.number($0, "--oom-score-adj") }
-        try add("--caps-retain", request.capabilitiesRetain, Self.capabilities[0], replacing: Self.capabilities) { Self.set($0) }
-        try add("--caps-remove", request.capabilitiesRemove, Self.capabilities[1], replacing: Self.capabilities) { Self.set($0) }
+        try add("--oom-score-adj", request.oomScoreAdjust, "os/linux/oom-score-adj") {
+            try Self.number($0, "--oom-score-adj")
+        }
+        try add("--caps-retain", request.capabilitiesRetain, Self.capabilities[0], replacing: Self.capabilities) {
+            Self.set($0)
+        }
+        try add("--caps-remove", request.capabilitiesRemove, Self.capabilities[1], replacing: Self.capabilities) {
+            Self.set($0)
+        }
         if let text = request.seccomp {
             let (isRetain, value) = try Self.filter(text)
             overrides.append(
                 Override(
-                    flag: "--seccomp=\(text)", replaced: Self.seccomp, name: Self.seccomp[isRetain ? 0 : 1], value: value))
+                    flag: "--seccomp=\(text)", replaced: Self.seccomp, name: Self.seccomp[isRetain ? 0 : 1],
+                    value: value))
         }
         self.overrides = overrides
     }
@@ -54,7 +64,9 @@ struct IsolatorOverrides {
     }
 
     private static func number(_ text: String, _ flag: String) throws -> JSONValue {
-        guard let number = Int(text) else { throw RuntimeError(.invalidArgument, "\(flag)=\(text) is not a whole number") }
+        guard let number = Int(text) else {
+            throw RuntimeError(.invalidArgument, "\(flag)=\(text) is not a whole number")
+        }
         return JSONValue(number)
     }
 
@@ -65,7 +77,8 @@ struct IsolatorOverrides {
     /// Reads `mode=retain|remove[,errno=NAME],name…`.
     private static func filter(_ text: String) throws -> (isRetain: Bool, value: JSONValue) {
         func invalid(_ reason: String) -> RuntimeError {
-            RuntimeError(.invalidArgument, "--seccomp=\(text): \(reason); expected mode=retain|remove[,errno=NAME],CALL,…")
+            RuntimeError(
+                .invalidArgument, "--seccomp=\(text): \(reason); expected mode=retain|remove[,errno=NAME],CALL,…")
         }
         var isRetain: Bool?
         var errno: String?

@@ -13,14 +13,14 @@ enum Overlay {
     private static let aufs: Int64 = 0x6175_6673
     private static let zfs: Int64 = 0x2fc1_2fc1
 
-    /// Why a directory cannot hold the layers of an overlay, or nil when it can.
+    /// Why a pod's directory cannot hold the layers of an overlay, or nil when it can.
     ///
     /// A file system on which overlays work in some kernels only is tried, which costs a mount.
     static func obstacle(in directory: FilePath) throws -> String? {
         let type = try FileSystem.type(ofFileSystemAt: directory)
         if type == aufs { return "unsupported filesystem: aufs" }
         if type == zfs { return "unsupported filesystem: zfs" }
-        if try !DirectoryEntryType.isReported(in: directory) { return "unsupported filesystem: missing d_type support" }
+        if try !DirectoryEntryType.isReported(in: directory.removingLastComponent()) { return "unsupported filesystem: missing d_type support" }
         let known = (try? FileSystem.readText("/proc/filesystems"))?.split(whereSeparator: { $0.isWhitespace }) ?? []
         if type != overlayfs, known.contains("overlay") { return nil }
         return try trial(in: directory)
@@ -32,7 +32,9 @@ enum Overlay {
         let layers = OverlayLayers(directory: scratch)
         let lower = scratch.appending("lower")
         let target = scratch.appending("merged")
-        for path in [scratch, layers.upper, layers.work, lower, target] { try FileSystem.makeDirectory(path, mode: 0o700) }
+        for path in [scratch, layers.upper, layers.work, lower, target] {
+            try FileSystem.makeDirectory(path, mode: 0o700)
+        }
         do {
             try mount(lower: lower, layers, at: target)
         } catch let error as RuntimeError {
@@ -52,13 +54,15 @@ enum Overlay {
 
     static func mount(lower: FilePath, _ layers: OverlayLayers, at target: FilePath) throws {
         let options = [
-            "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))", "workdir=\(escape(layers.work))",
+            "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))",
+            "workdir=\(escape(layers.work))",
         ]
         do {
             try Mount.mount(source: "overlay", target: target, type: "overlay", data: options.joined(separator: ","))
         } catch {
             throw RuntimeError(
-                .unsupported, "cannot mount the overlay of \(lower); --no-overlay copies the tree instead", cause: error)
+                .unsupported, "cannot mount the overlay of \(lower); --no-overlay copies the tree instead", cause: error
+            )
         }
     }
 

@@ -40,7 +40,8 @@ struct PodManifestFile {
             guard let app = manifest.apps[index].app, !app.exec.isEmpty else {
                 throw RuntimeError(
                     .invalidArgument,
-                    "app \"\(manifest.apps[index].name)\" of pod manifest \(path) has no program to run, nor has its image")
+                    "app \"\(manifest.apps[index].name)\" of pod manifest \(path) has no program to run, nor has its image"
+                )
             }
             manifest.apps[index].image = RuntimeImage(
                 id: image.id, name: imageManifest.name, labels: imageManifest.labels)

@@ -28,7 +28,8 @@ enum PodRequestRules {
             try refuse("--stderr", app.stderr)
             if app.capabilitiesRetain != nil, app.capabilitiesRemove != nil {
                 throw RuntimeError(
-                    .invalidArgument, "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
+                    .invalidArgument,
+                    "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
             }
         }
     }

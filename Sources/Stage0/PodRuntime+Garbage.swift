@@ -12,7 +12,8 @@ extension PodRuntime {
     package func collectGarbage(_ policy: GarbagePolicy, report: (GarbageEvent) -> Void) throws {
         try pods.makeDirectories()
         for pod in try pods.pods(in: [.embryo, .prepare, .prepared, .run]) {
-            guard let changed = changeTime(of: pod), policy.marks(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
+            guard let changed = changeTime(of: pod),
+                policy.marks(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
             else { continue }
             do {
                 guard let handle = try pods.claim(pod) else { continue }
@@ -30,7 +31,8 @@ extension PodRuntime {
             }
         }
         for pod in try pods.pods(in: [.exitedGarbage, .garbage]) {
-            guard let changed = changeTime(of: pod), policy.sweeps(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
+            guard let changed = changeTime(of: pod),
+                policy.sweeps(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
             else { continue }
             do {
                 guard let handle = try pods.claim(pod) else { continue }

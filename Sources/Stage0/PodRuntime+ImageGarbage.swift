@@ -14,6 +14,8 @@ package struct ImageGarbage: Sendable {
     /// Ids of rendered trees.
     package var trees: [String] = []
     package var images: [StoredImage] = []
+
+    package init() {}
 }
 
 extension PodRuntime {
@@ -24,7 +26,8 @@ extension PodRuntime {
         let store = try openImages()
         guard access(store.layout.trees.string, W_OK | X_OK) == 0 else {
             throw RuntimeError(
-                .permissionDenied, "permission denied: only the owner of \(store.layout.trees) can remove trees; run as root")
+                .permissionDenied,
+                "permission denied: only the owner of \(store.layout.trees) can remove trees; run as root")
         }
         try pods.makeDirectories()
         // Pods being made hold this while their trees are not yet written down as used.
@@ -32,7 +35,9 @@ extension PodRuntime {
         defer { collection.release() }
         let usedTrees = try pods.pods().reduce(into: Set<String>()) { $0.formUnion($1.treeIDs) }
         let usedImages = Set(
-            usedTrees.compactMap { try? FileSystem.readText(store.layout.tree(for: $0).appending("image"), limit: 4096) })
+            usedTrees.compactMap {
+                try? FileSystem.readText(store.layout.tree(for: $0).appending("image"), limit: 4096)
+            })
         var garbage = ImageGarbage()
         for id in try store.trees() where !usedTrees.contains(id) {
             do {

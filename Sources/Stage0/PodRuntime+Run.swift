@@ -38,6 +38,7 @@ extension PodRuntime {
         func notPrepared() -> RuntimeError { RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared") }
         guard pod.state == .prepared else { throw notPrepared() }
         try RunRules.check(options, appCount: pod.manifest().apps.count)
+        try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod) else { throw notPrepared() }
         let running: PodHandle
         do {
@@ -45,7 +46,6 @@ extension PodRuntime {
         } catch let error as RuntimeError where error.code == .notFound {
             throw notPrepared()
         }
-        try saveUUID(pod.uuid, to: options.uuidFileSave)
         try start(running, options)
     }
 

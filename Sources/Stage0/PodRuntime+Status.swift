@@ -61,8 +61,20 @@ extension PodRuntime {
             if pod.state.hasRun || pod.state == .prepared { status.error = error.description }
         } catch {
             status.error = String(describing: error)
+            status.apps = partialApps(of: pod)
         }
         return status
+    }
+
+    /// What a manifest that breaks a rule still tells.
+    private func partialApps(of pod: Pod) -> [AppStatus] {
+        guard let manifest = try? PartialPodManifest(parsing: pod.manifestBytes()) else { return [] }
+        return manifest.apps.map { app in
+            let version = app.imageLabels.first { $0.name == "version" }.map { ":\($0.value)" } ?? ""
+            return AppStatus(
+                name: app.name, imageName: app.imageName + version, imageID: try? ImageID(parsing: app.imageID),
+                phase: pod.state.hasExited ? .exited : .created)
+        }
     }
 
     private func status(of app: RuntimeApp, in pod: Pod) -> AppStatus {
@@ -70,7 +82,9 @@ extension PodRuntime {
         let exitStatus = pod.exitStatus(of: name)
         let startedAt = pod.startedAt(of: name)
         let phase: AppStatus.Phase =
-            if exitStatus != nil || pod.state.hasExited { .exited } else if startedAt != nil { .running } else { .created }
+            if exitStatus != nil || pod.state.hasExited { .exited } else if startedAt != nil { .running } else {
+                .created
+            }
         return AppStatus(
             name: name, imageName: PodRuntime.imageName(of: app, pod), imageID: app.image.id, phase: phase,
             createdAt: pod.createdAt, startedAt: startedAt,

@@ -27,7 +27,8 @@ package struct Stage1Interface: Sendable {
         let text = manifest.annotation(annotation) ?? "1"
         guard let version = Int(text), version > 0 else {
             throw RuntimeError(
-                .invalidArgument, "stage1 image \"\(manifest.name)\" has the interface version \"\(text)\", not a number")
+                .invalidArgument,
+                "stage1 image \"\(manifest.name)\" has the interface version \"\(text)\", not a number")
         }
         self.version = version
         var paths: [Entrypoint: String] = [:]

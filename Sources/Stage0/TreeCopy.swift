@@ -8,7 +8,7 @@ import SystemPackage
 
 /// A copy of a file tree that differs from it in nothing an app could see: hard links, owners, modes, extended
 /// attributes, times, device nodes and holes are kept. File contents are shared where the file system can do that.
-struct TreeCopy {
+package struct TreeCopy {
     /// Where a file with several names was copied to first.
     private var copied: [FileIdentity: FilePath] = [:]
 
@@ -18,7 +18,7 @@ struct TreeCopy {
     }
 
     /// Copies `source` to `target`, which must not exist.
-    static func copy(_ source: FilePath, to target: FilePath) throws {
+    package static func copy(_ source: FilePath, to target: FilePath) throws {
         var copy = TreeCopy()
         try copy.copy(source, target)
     }

@@ -71,7 +71,7 @@ struct PodFactsTests {
         let scratch = try ScratchStore()
         let pod = try scratch.exitedPod()
         #expect(pod.markedAt == nil)
-        try #require(try scratch.store.claim(pod)).mark().release()
+        try scratch.claim(pod).mark().release()
         let marked = try #require(scratch.store.pod(pod.uuid)?.markedAt)
         #expect(marked <= Clock.wallNanoseconds)
     }

@@ -16,7 +16,7 @@ struct PodLifeCycleTests {
         #expect(handle.phase == .prepare)
         #expect(try scratch.store.find(uuid.description).state == .preparing)
         handle.release()
-        #expect(try scratch.store.find(uuid.description).state == .abortedPrepare)
+        _ = try scratch.pod(uuid, in: .abortedPrepare)
     }
 
     @Test func preparedPodsWaitUnlocked() throws {
@@ -26,9 +26,7 @@ struct PodLifeCycleTests {
         try handle.finishPreparing()
         let pod = try scratch.store.find(uuid.description)
         #expect(pod.state == .prepared)
-        let claimed = try scratch.store.claim(pod)
-        #expect(claimed != nil)
-        claimed?.release()
+        #expect(try eventually { try scratch.canClaim(pod) })
     }
 
     @Test func theLockIsHeldThroughThePhases() throws {
@@ -38,16 +36,14 @@ struct PodLifeCycleTests {
         let running = try preparing.run()
         #expect(try scratch.store.find(uuid.description).state == .running)
         running.release()
-        let exited = try scratch.store.find(uuid.description)
-        #expect(exited.state == .exited)
+        let exited = try scratch.pod(uuid, in: .exited)
 
-        let claimed = try #require(try scratch.store.claim(exited)).mark()
+        let claimed = try scratch.claim(exited).mark()
         #expect(try scratch.store.find(uuid.description).state == .exitedDeleting)
         claimed.release()
-        let marked = try scratch.store.find(uuid.description)
-        #expect(marked.state == .exitedGarbage)
+        let marked = try scratch.pod(uuid, in: .exitedGarbage)
 
-        try #require(try scratch.store.claim(marked)).remove()
+        try scratch.claim(marked).remove()
         #expect(scratch.store.pod(uuid) == nil)
     }
 
@@ -69,31 +65,42 @@ struct PodLifeCycleTests {
         // Both have looked at the pod before either acts.
         let seenByFirst = try scratch.store.find(uuid.description)
         let seenBySecond = try scratch.store.find(uuid.description)
-        let first = try #require(try scratch.store.claim(seenByFirst)).run()
-        #expect(try scratch.store.claim(seenBySecond) == nil)
+        let first = try scratch.claim(seenByFirst).run()
+        #expect(try !scratch.canClaim(seenBySecond))
         first.release()
         // Unlocked again, but no longer where the second one saw it.
-        #expect(try scratch.store.claim(seenBySecond) == nil)
+        #expect(try !scratch.canClaim(seenBySecond))
     }
 
-    @Test func aDirectoryThatWasReplacedIsNotClaimed() throws {
+    @Test func aMarkedPodIsNotMarkedAgain() throws {
         let scratch = try ScratchStore()
-        let pod = try scratch.exitedPod()
-        let handle = try #require(try scratch.store.claim(pod))
-        try FileSystem.rename(pod.layout.directory, to: scratch.directory.appending("elsewhere"))
-        try FileSystem.makeDirectory(pod.layout.directory)
+        let marked = try scratch.claim(scratch.exitedPod()).mark()
         do {
-            _ = try handle.mark().mark()
-            Issue.record("a marked pod was marked again")
+            try marked.mark().release()
+            Issue.record("it was")
         } catch let error as RuntimeError {
             #expect(error.code == .invalidState)
+        }
+    }
+
+    @Test func theLoserOfARaceToMarkIsToldThatThePodHasMoved() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let handle = try scratch.claim(pod)
+        try FileSystem.rename(
+            pod.layout.directory, to: scratch.store.layout(of: pod.uuid, in: .exitedGarbage).directory)
+        do {
+            try handle.mark().release()
+            Issue.record("it was marked twice")
+        } catch let error as RuntimeError {
+            #expect(error.code == .notFound)
         }
     }
 
     @Test func removalOfAHalfRemovedPodIsFine() throws {
         let scratch = try ScratchStore()
         let pod = try scratch.exitedPod()
-        let handle = try #require(try scratch.store.claim(pod))
+        let handle = try scratch.claim(pod)
         try FileSystem.removeTree(pod.layout.directory)
         try handle.remove()
     }

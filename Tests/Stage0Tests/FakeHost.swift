@@ -1,0 +1,157 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import LinuxPlatform
+import PodStore
+import Stage0
+import SystemPackage
+import TestSupport
+
+/// A data directory with an app image and a stage1 image whose entrypoints are shell scripts.
+///
+/// Everything follows from the path, so that a test can go on in another process.
+struct FakeHost: Sendable {
+    let directory: FilePath
+
+    init(_ path: String) {
+        directory = FilePath(path)
+    }
+
+    /// Makes the images in an empty directory.
+    ///
+    /// - Parameters:
+    ///   - hangs: whether `run` waits for SIGTERM instead of ending with status 7.
+    ///   - preflight: the status of a preflight entrypoint.
+    init(in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil) throws {
+        directory = scratch.path
+        try FileSystem.write(FakeHost.app().bytes(), to: appPath)
+        try FileSystem.write(FakeHost.stage1(hangs: hangs, preflight: preflight).bytes(), to: stage1Path)
+    }
+
+    var appPath: FilePath { directory.appending("hello.aci") }
+    var stage1Path: FilePath { directory.appending("stage1.aci") }
+    var data: FilePath { directory.appending("data") }
+
+    var runtime: PodRuntime {
+        PodRuntime(
+            Settings(
+                dataDirectory: data, localConfiguration: "/etc/rkt-test",
+                insecure: [.image, .seccomp]))
+    }
+
+    var request: PodRequest {
+        var request = PodRequest()
+        request.apps = [AppRequest(image: appPath.string)]
+        request.stage1 = .path(stage1Path)
+        return request
+    }
+
+    var saved: FilePath { directory.appending("uuid") }
+
+    var runOptions: RunOptions {
+        var options = RunOptions()
+        options.hostname = "box"
+        options.uuidFileSave = saved
+        return options
+    }
+
+    /// What an entrypoint wrote about itself, by name.
+    func observed(_ name: String) throws -> [String: String] {
+        let lines = try FileSystem.readText(data.appending(name)).split(separator: "\n")
+        return Dictionary(
+            lines.map { line in
+                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+            }, uniquingKeysWith: { $1 })
+    }
+
+    // MARK: - Images
+
+    private static let labels = """
+        "labels":[{"name":"version","value":"1.0.0"},{"name":"os","value":"linux"},\
+        {"name":"arch","value":"\(Platform.architecture)"}]
+        """
+
+    private static func app() -> TarFixture {
+        var tar = TarFixture()
+        tar.add(
+            "manifest",
+            """
+            {"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/hello",\(labels),\
+            "app":{"exec":["/hello"],"user":"0","group":"0"}}
+            """)
+        tar.add("rootfs", .directory, mode: 0o751)
+        tar.add("rootfs/greeting", "hello from the image\n")
+        return tar
+    }
+
+    private static func stage1(hangs: Bool, preflight: Int?) -> TarFixture {
+        var entrypoints = ["run", "enter", "gc", "stop"]
+        if preflight != nil { entrypoints.append("preflight") }
+        let annotations =
+            entrypoints.map { "{\"name\":\"coreos.com/rkt/stage1/\($0)\",\"value\":\"/ex/\($0)\"}" }
+            + ["{\"name\":\"coreos.com/rkt/stage1/interface-version\",\"value\":\"5\"}"]
+        var tar = TarFixture()
+        tar.add(
+            "manifest",
+            """
+            {"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/stage1-fake",\(labels),\
+            "annotations":[\(annotations.joined(separator: ","))]}
+            """)
+        tar.add("rootfs", .directory, mode: 0o755)
+        tar.add("rootfs/ex", .directory, mode: 0o755)
+        // Pods lie three directories below the data directory.
+        tar.add("rootfs/ex/run", script("run", hangs ? waiting : ending), mode: 0o755)
+        tar.add("rootfs/ex/enter", script("enter", "exit 3"), mode: 0o755)
+        tar.add("rootfs/ex/gc", script("gc", "exit 0"), mode: 0o755)
+        tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
+        if let preflight {
+            tar.add("rootfs/ex/preflight", script("preflight", "exit \(preflight)"), mode: 0o755)
+        }
+        return tar
+    }
+
+    private static func script(_ name: String, _ rest: String) -> String {
+        """
+        #!/bin/sh
+        exec 9>../../../\(name).observed
+        echo "zero=$0" >&9
+        echo "args=$*" >&9
+        echo "cwd=$(pwd -P)" >&9
+        echo "lock=$(readlink /proc/$$/fd/$RKT_LOCK_FD)" >&9
+        echo "input=$(readlink /proc/$$/fd/0)" >&9
+        echo "home=$HOME" >&9
+        echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
+        echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)" >&9
+        echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)" >&9
+        exec 9>&-
+        \(rest)
+        """ + "\n"
+    }
+
+    private static let ending = """
+        echo changed > stage1/rootfs/opt/stage2/hello/rootfs/greeting
+        echo $$ > pid
+        echo 7 > stage1/rootfs/rkt/status/hello
+        exit 7
+        """
+
+    private static let waiting = """
+        trap 'exit 0' TERM
+        echo $$ > pid
+        ln -s ready stage1/rootfs/rkt/supervisor-status
+        while :; do sleep 0.02; done
+        """
+}
+
+/// Whether something holds now or soon. A program started by another test of this process keeps a copy of every open
+/// descriptor, and with it the lock, for the moment until it is executed.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    var backoff = Backoff()
+    let deadline = Clock.milliseconds + 10_000
+    while try !condition() {
+        guard backoff.pause(until: deadline) else { return false }
+    }
+    return true
+}

@@ -1,0 +1,233 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import Stage0
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The interface to stage1 images, with an image whose entrypoints are shell scripts.
+@Suite(.enabled(if: geteuid() == 0, "mounts overlays"))
+struct PodRuntimeTests {
+    private func mountPoints(beneath path: FilePath) throws -> [FilePath] { try Mount.points(beneath: path) }
+
+    private func runsOnce(_ path: String) async {
+        await #expect(processExitsWith: .exitCode(7)) { [path = path as String] in
+            let host = FakeHost(path)
+            try host.runtime.run(host.request, host.runOptions)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func runExecutesStage1InThePodDirectory() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        await runsOnce(scratch.path.string)
+
+        let uuid = try FileSystem.readText(host.saved)
+        let observed = try host.observed("run.observed")
+        let directory = host.data.appending("pods").appending("run").appending(uuid)
+        #expect(observed["zero"] == "stage1/rootfs/ex/run")
+        #expect(
+            observed["args"] == "--net=none --local-config=/etc/rkt-test --hostname=box --disable-seccomp "
+                + "--dns-conf-mode=resolv=default,hosts=default \(uuid)")
+        #expect(observed["cwd"] == directory.string)
+        #expect(observed["lock"] == directory.string)
+        #expect(observed["home"] == ProcessImage.variable("HOME"))
+        #expect(observed["greeting"] == "hello from the image")
+        #expect(observed["mode"] == "751")
+        #expect(observed["app"] == "rootfs")
+
+        let status = try host.runtime.status(String(uuid.prefix(8)))
+        #expect(status.state == .exited)
+        #expect(status.hasExited)
+        #expect(status.startedAt != nil)
+        #expect(status.pid != nil)
+        #expect(status.apps.map(\.exitStatus) == [7])
+        #expect(status.apps.map(\.imageName) == ["example.com/hello:1.0.0"])
+        #expect(try mountPoints(beneath: directory).count == 2)
+
+        // Each run starts from a clean root.
+        await runsOnce(scratch.path.string)
+        #expect(try host.observed("run.observed")["greeting"] == "hello from the image")
+
+        var events: [String] = []
+        var policy = GarbagePolicy()
+        policy.gracePeriod = 0
+        let isEmpty = try eventually {
+            try host.runtime.collectGarbage(policy) { events.append("\($0)") }
+            return try host.runtime.list().isEmpty
+        }
+        #expect(isEmpty)
+        #expect(events.count == 4)
+        #expect(try host.observed("gc.observed")["args"]?.hasPrefix("--local-config=/etc/rkt-test ") == true)
+        #expect(try mountPoints(beneath: host.data).isEmpty)
+
+        var garbage = ImageGarbage()
+        let isCollected = try eventually {
+            let more = try host.runtime.collectImages(gracePeriod: 0)
+            garbage.trees += more.trees
+            garbage.images += more.images
+            return garbage.trees.count == 2
+        }
+        #expect(isCollected)
+        #expect(garbage.images.count == 2)
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: [RootStorage.overlay, .copies])
+    func aPreparedPodRunsAndIsRemoved(storage: RootStorage) async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        var request = host.request
+        request.storage = storage
+        let uuid = try host.runtime.prepare(request, uuidFileSave: host.saved)
+        #expect(try FileSystem.readText(host.saved) == uuid.description)
+        #expect(try host.runtime.status(uuid.description).state == .prepared)
+        #expect(try host.runtime.podManifest(uuid.description).manifest.apps.map(\.name) == ["hello"])
+        // A prepared pod keeps its trees, and does without its images.
+        var trees = 0
+        let isCollected = try eventually {
+            trees += try host.runtime.collectImages(gracePeriod: 0).trees.count
+            return trees >= (storage == .copies ? 2 : 0)
+        }
+        #expect(isCollected)
+        #expect(trees == (storage == .copies ? 2 : 0))
+
+        await #expect(processExitsWith: .exitCode(7)) { [path = scratch.path.string as String] in
+            let host = FakeHost(path)
+            try host.runtime.runPrepared(FileSystem.readText(host.saved), host.runOptions)
+        }
+        let observed = try host.observed("run.observed")
+        #expect(observed["greeting"] == "hello from the image")
+        #expect(observed["mode"] == "751")
+        #expect(try host.runtime.status(uuid.description).apps.map(\.exitStatus) == [7])
+        let error = #expect(throws: RuntimeError.self) { try host.runtime.runPrepared(uuid.description, RunOptions()) }
+        #expect(error?.message == "pod \"\(uuid)\" is not prepared")
+
+        #expect(try host.runtime.remove(uuid.description) == uuid)
+        #expect(try host.runtime.list().isEmpty)
+        #expect(try mountPoints(beneath: host.data).isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func aSuccessfulPreflightGetsTheArgumentsOfRun() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, preflight: 0)
+        await runsOnce(scratch.path.string)
+        let preflight = try host.observed("preflight.observed")
+        let run = try host.observed("run.observed")
+        #expect(preflight["args"] == run["args"])
+        #expect(preflight["cwd"] == run["cwd"])
+        #expect(preflight["lock"] == run["lock"])
+        #expect(preflight["input"] == "/dev/null")
+        _ = try host.runtime.remove(FileSystem.readText(host.saved))
+    }
+
+    @Test func aFailingPreflightLeavesNothing() throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, preflight: 9)
+        let error = #expect(throws: PreflightFailure.self) { try host.runtime.run(host.request, host.runOptions) }
+        #expect(error?.exit == .exited(9))
+        #expect(!FileSystem.exists(host.data.appending("run.observed")))
+        #expect(try host.runtime.list().isEmpty)
+        #expect(try mountPoints(beneath: host.data).isEmpty)
+    }
+
+    @Test func aFailingPrepareIsLeftAborted() throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        let runtime = host.runtime
+        #expect(throws: RuntimeError.self) {
+            try runtime.prepare(host.request, uuidFileSave: "/nonexistent/uuid")
+        }
+        #expect(try eventually { try runtime.list().map(\.state) == [.abortedPrepare] })
+        let isEmpty = try eventually {
+            try runtime.collectGarbage(GarbagePolicy()) { _ in }
+            return try runtime.list().isEmpty
+        }
+        #expect(isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func aRunningPodIsEnteredAndStopped() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, hangs: true)
+        let path = scratch.path.string
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
+                    let host = FakeHost(path)
+                    try host.runtime.run(host.request, host.runOptions)
+                }
+            }
+            group.addTask {
+                do {
+                    try await observeRunningPod(host, path)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+        }
+        let uuid = try FileSystem.readText(host.saved)
+        #expect(try host.runtime.stop(uuid, force: false).wasRunning == false)
+        _ = try host.runtime.remove(uuid)
+        #expect(try mountPoints(beneath: host.data).isEmpty)
+    }
+
+    private func observeRunningPod(_ host: FakeHost, _ path: String) async throws {
+        var backoff = Backoff()
+        let deadline = Clock.milliseconds + 60_000
+        while (try? FileSystem.readText(host.saved).utf8.count) != 36, backoff.pause(until: deadline) {}
+        let uuid = try FileSystem.readText(host.saved)
+        let runtime = host.runtime
+        try runtime.wait(for: uuid, until: .ready, timeout: 60_000)
+        #expect(try runtime.status(uuid).state == .running)
+        let busy = #expect(throws: RuntimeError.self) { try runtime.remove(uuid) }
+        #expect(busy?.message == "pod \"\(uuid)\" is currently running")
+        let late = #expect(throws: RuntimeError.self) { try runtime.wait(for: uuid, until: .ended, timeout: 10) }
+        #expect(late?.code == .timeout)
+        var policy = GarbagePolicy()
+        policy.gracePeriod = 0
+        try runtime.collectGarbage(policy) { Issue.record("\($0)") }
+
+        await #expect(processExitsWith: .exitCode(3)) { [path = path as String] in
+            let host = FakeHost(path)
+            try host.runtime.enter(FileSystem.readText(host.saved), app: nil, command: ["/bin/ls", "-l"])
+        }
+        let entered = try host.observed("enter.observed")
+        let pid = try #require(try runtime.status(uuid).pid)
+        #expect(entered["args"] == "--pid=\(pid) --appname=hello -- /bin/ls -l")
+        #expect(entered["cwd"]?.hasSuffix(uuid) == true)
+
+        #expect(try runtime.stop(uuid, force: false).wasRunning)
+        try runtime.wait(for: uuid, until: .ended, timeout: 60_000)
+        #expect(try runtime.status(uuid).state == .exited)
+        #expect(try host.observed("stop.observed")["args"] == uuid)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func collectionWorksWhenTheMountsAreGone() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        await runsOnce(scratch.path.string)
+        for point in try mountPoints(beneath: host.data) { try Mount.unmount(point) }
+        let uuid = try FileSystem.readText(host.saved)
+        #expect(try host.runtime.status(uuid).apps.map(\.exitStatus) == [7])
+        _ = try host.runtime.remove(uuid)
+        #expect(try host.observed("gc.observed")["args"]?.hasSuffix(uuid) == true)
+        #expect(try host.runtime.list().isEmpty)
+    }
+
+    @Test func aSecondRunReadsNeitherStage1ImageNorRendersAnew() throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        let first = try host.runtime.prepare(host.request)
+        let trees = try FileSystem.list(host.data.appending("cas").appending("tree"))
+        let second = try host.runtime.prepare(host.request)
+        #expect(first != second)
+        #expect(try FileSystem.list(host.data.appending("cas").appending("tree")) == trees)
+        for uuid in [first, second] { _ = try host.runtime.remove(uuid.description) }
+        #expect(try host.runtime.list().isEmpty)
+    }
+}

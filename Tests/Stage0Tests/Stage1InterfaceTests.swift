@@ -1,0 +1,83 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import Stage0
+import Testing
+
+struct Stage1InterfaceTests {
+    private func interface(_ annotations: KeyValuePairs<ACIdentifier, String>) throws -> Stage1Interface {
+        try Stage1Interface(
+            ImageManifest(
+                name: "example.com/stage1",
+                annotations: Annotations(annotations.map { Annotation(name: $0.key, value: $0.value) })))
+    }
+
+    private func arguments(version: String?) throws -> [String] {
+        var request = RunArguments(uuid: try PodUUID(parsing: "0d3a1e2c-1111-4222-8333-444455556666"))
+        request.isDebug = true
+        request.isInteractive = true
+        request.hostname = "box"
+        request.insecure = .allRun
+        let interface = try interface(version.map { ["coreos.com/rkt/stage1/interface-version": $0] } ?? [:])
+        return interface.runArguments(request)
+    }
+
+    private let common = ["--debug", "--net=none", "--interactive", "--local-config=/etc/rkt"]
+    private let third = ["--disable-capabilities-restriction", "--disable-paths", "--disable-seccomp"]
+    private let fourth = ["--dns-conf-mode=resolv=default,hosts=default"]
+    private let uuid = ["0d3a1e2c-1111-4222-8333-444455556666"]
+
+    @Test func eachVersionAddsItsArguments() throws {
+        #expect(try arguments(version: nil) == common + uuid)
+        #expect(try arguments(version: "2") == common + ["--hostname=box"] + uuid)
+        #expect(try arguments(version: "3") == common + ["--hostname=box"] + third + uuid)
+        #expect(try arguments(version: "4") == common + ["--hostname=box"] + third + fourth + uuid)
+        #expect(try arguments(version: "5") == common + ["--hostname=box"] + third + fourth + uuid)
+    }
+
+    @Test func whatIsNotAskedForIsNotPassed() throws {
+        let uuid = PodUUID()
+        let interface = try interface(["coreos.com/rkt/stage1/interface-version": "5"])
+        #expect(
+            interface.runArguments(RunArguments(uuid: uuid)) == [
+                "--net=none", "--local-config=/etc/rkt", "--dns-conf-mode=resolv=default,hosts=default",
+                uuid.description,
+            ])
+    }
+
+    @Test func theOtherEntrypointsGetTheirs() throws {
+        let uuid = PodUUID()
+        let first = try interface([:])
+        let fifth = try interface(["coreos.com/rkt/stage1/interface-version": "5"])
+        #expect(
+            first.enterArguments(pid: 7, app: "a", command: ["/bin/ls", "-l"]) == [
+                "--pid=7", "--appname=a", "--", "/bin/ls", "-l",
+            ])
+        #expect(first.stopArguments(force: false, uuid: uuid) == [uuid.description])
+        #expect(first.stopArguments(force: true, uuid: uuid) == ["--force", uuid.description])
+        #expect(
+            first.collectArguments(isDebug: true, localConfiguration: "/c", uuid: uuid) == [
+                "--debug", uuid.description,
+            ])
+        #expect(
+            fifth.collectArguments(isDebug: false, localConfiguration: "/c", uuid: uuid) == [
+                "--local-config=/c", uuid.description,
+            ])
+    }
+
+    @Test func entrypointsAreFoundByAnnotation() throws {
+        let interface = try interface(["coreos.com/rkt/stage1/run": "/ex/run", "coreos.com/rkt/stage1/gc": "gc"])
+        #expect(interface.path(.run) == "ex/run")
+        #expect(interface.path(.gc) == "gc")
+        #expect(interface.path(.stop) == nil)
+    }
+
+    @Test(arguments: [("run", "/../bin/sh"), ("run", "/"), ("interface-version", "new"), ("interface-version", "0")])
+    func malformedAnnotationsAreRefused(name: String, value: String) throws {
+        let key = try ACIdentifier(parsing: "coreos.com/rkt/stage1/\(name)")
+        let error = #expect(throws: RuntimeError.self) { try interface([key: value]) }
+        #expect(error?.message.contains(value) == true)
+    }
+}
