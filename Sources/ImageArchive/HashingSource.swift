@@ -13,7 +13,7 @@ final class HashingSource: ByteSource {
     /// The first 512 bytes, fewer before that many were read.
     private(set) var head: [UInt8] = []
     private let upstream: any ByteSource
-    private let output: FileDescriptor?
+    private var output: FileDescriptor?
     private var hash = SHA512()
 
     init(_ upstream: any ByteSource, writingTo output: FileDescriptor? = nil) {
@@ -34,6 +34,12 @@ final class HashingSource: ByteSource {
     /// Reads what is left, so that padding after the archive's end counts.
     func drain() throws {
         while try !next().isEmpty {}
+    }
+
+    /// Reads what is left without keeping it: does it come to an end in order?
+    func probe() throws {
+        output = nil
+        try drain()
     }
 
     /// The image ID of the bytes passed on so far.

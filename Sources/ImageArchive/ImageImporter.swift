@@ -34,9 +34,34 @@ package enum ImageImporter {
         let compression = Compression(ofFileStarting: try file.peek())
         let stream = HashingSource(try compression.decompress(file), writingTo: output)
         let reader = try TarReader(stream, name: name, limits: limits)
+        do {
+            let manifestBytes = try readEntries(reader, stream, compression, name, limits)
+            let manifest = try parse(manifestBytes, name)
+            try stream.drain()
+            return ArchiveInspection(
+                manifest: manifest, manifestBytes: manifestBytes, imageID: stream.imageID(), size: stream.size,
+                compression: compression)
+        } catch let error as RuntimeError where compression != .none && !reader.isSourceBroken {
+            // Damaged data may decompress to nonsense long before the sum at their end tells.
+            try stream.probe()
+            throw error
+        }
+    }
+
+    /// The ID of an uncompressed archive, without looking inside.
+    package static func imageID(ofArchive file: FileDescriptor, name: String) throws -> ImageID {
+        let stream = HashingSource(DescriptorSource(file, name: name))
+        try stream.drain()
+        return stream.imageID()
+    }
+
+    /// Reads all entries and returns the manifest.
+    private static func readEntries(
+        _ reader: TarReader, _ stream: HashingSource, _ compression: Compression, _ name: String,
+        _ limits: ArchiveLimits
+    ) throws -> [UInt8] {
         var validator = LayoutValidator(name: name)
         var manifestBytes: [UInt8] = []
-
         var entry = try firstEntry(of: reader, stream, compression, name)
         while let current = entry {
             if try validator.admit(current) == .manifest {
@@ -45,18 +70,7 @@ package enum ImageImporter {
             entry = try reader.next()
         }
         try validator.finish()
-        let manifest = try parse(manifestBytes, name)
-        try stream.drain()
-        return ArchiveInspection(
-            manifest: manifest, manifestBytes: manifestBytes, imageID: stream.imageID(), size: stream.size,
-            compression: compression)
-    }
-
-    /// The ID of an uncompressed archive, without looking inside.
-    package static func imageID(ofArchive file: FileDescriptor, name: String) throws -> ImageID {
-        let stream = HashingSource(DescriptorSource(file, name: name))
-        try stream.drain()
-        return stream.imageID()
+        return manifestBytes
     }
 
     /// Reads the first header, telling apart what is not a tar archive from one that is damaged.

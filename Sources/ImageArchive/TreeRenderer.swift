@@ -78,17 +78,28 @@ package struct TreeRenderer {
         let stream = HashingSource(try rewound(layer))
         let reader = try TarReader(stream, name: "image \(layer.id.short)", limits: limits)
         var links = PendingLinks()
-        while let entry = try reader.next() {
-            try unpack(entry, from: reader, layer: index, &links)
+        do {
+            while let entry = try reader.next() {
+                try unpack(entry, from: reader, layer: index, &links)
+            }
+        } catch {
+            // Of an archive that is not what was imported, nothing else is worth saying.
+            try verify(stream, layer)
+            throw error
         }
+        try verify(stream, layer)
+        if !links.isEmpty { try resolve(links, index) }
+    }
+
+    /// Reads the rest of the archive and compares its sum.
+    private func verify(_ stream: HashingSource, _ layer: RenderLayer) throws {
         try stream.drain()
-        guard stream.imageID().key == layer.id.key else {
+        guard stream.imageID().matches(layer.id) else {
             throw RuntimeError(
                 .invalidState,
                 "the stored image \(layer.id.short) is damaged: its contents do not match its ID; "
                     + "remove it and fetch it again")
         }
-        if !links.isEmpty { try resolve(links, index) }
     }
 
     private mutating func unpack(
@@ -116,7 +127,7 @@ package struct TreeRenderer {
                 .invalidArgument, "\(name): \"\(path)\" is a hard link to \"\(target)\", outside \"rootfs\"")
         }
         guard isSelected else {
-            links.targets[path] = target
+            links.missing[path] = target
             return
         }
         if selection?.holds(target, from: layer) ?? true,
@@ -124,6 +135,7 @@ package struct TreeRenderer {
         {
             return
         }
+        links.missing[path] = target
         links.waiting.append((path, target))
     }
 
@@ -131,8 +143,8 @@ package struct TreeRenderer {
 
     /// Hard links of one layer that need the data of an entry that was left out.
     private struct PendingLinks {
-        /// Links that were left out, to follow chains of them.
-        var targets: [FilePath: FilePath] = [:]
+        /// Links that are not in the tree, or not yet, with their targets: to follow chains of them.
+        var missing: [FilePath: FilePath] = [:]
         var waiting: [(path: FilePath, target: FilePath)] = []
         var isEmpty: Bool { waiting.isEmpty }
 
@@ -140,7 +152,7 @@ package struct TreeRenderer {
         func origin(of target: FilePath) -> FilePath {
             var target = target
             var steps = 0
-            while let next = targets[target], steps <= targets.count {
+            while let next = missing[target], steps <= missing.count {
                 target = next
                 steps += 1
             }

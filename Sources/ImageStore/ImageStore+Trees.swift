@@ -90,11 +90,12 @@ extension ImageStore {
         let item = try TemporaryItem(.directory, in: layout.trees, prefix: ImageStore.renderPrefix)
         let directory = try openDirectory(item.path)
         defer { try? directory.close() }
+        // Also takes the set-group-ID bit away that it has from its parent: the image's files belong to nobody's group.
+        try mode(0o755, of: directory, item.path)
         let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: "image \(image.name)")
         for (name, text) in zip(ImageStore.idFiles, [image.id.string, resolver.digest]) {
             try FileSystem.write(text.utf8, to: item.path.appending(name))
         }
-        try mode(0o755, of: directory, item.path)
         do {
             try FileSystem.synchronize(fileSystemOf: directory)
         } catch {
@@ -200,7 +201,7 @@ extension ImageStore {
         }
     }
 
-    private func tryLockTree(_ id: String) throws -> FileLock? {
+    func tryLockTree(_ id: String) throws -> FileLock? {
         while true {
             let path = try makeLockFile(id)
             guard let lock = try FileLock.tryAcquire(path, .exclusive) else { return nil }

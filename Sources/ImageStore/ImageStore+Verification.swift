@@ -19,7 +19,7 @@ extension ImageStore {
 
     /// Checks an image's archive against its ID, and its rendered tree against what rendering it makes now.
     ///
-    /// - Throws: code `invalidState` when the archive is damaged.
+    /// - Throws: code `invalidState` when the archive is damaged, `busy` when a tree to be replaced is being taken up.
     package func verify(_ image: StoredImage) throws -> TreeVerification {
         let archive = try openBlob(image)
         defer { try? archive.close() }
@@ -34,12 +34,19 @@ extension ImageStore {
         let tree = layout.tree(for: resolver.treeID)
         guard FileSystem.exists(tree) else { return .notRendered }
         try requirePrivateTrees()
-        let lock = try lockTree(resolver.treeID, .exclusive)
-        defer { lock.release() }
+        let shared = try lockTree(resolver.treeID, .shared)
+        defer { shared.release() }
         let (fresh, size) = try renderAside(resolver, image)
         guard
             let difference = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
         else { return .intact }
+        shared.release()
+        guard let exclusive = try tryLockTree(resolver.treeID) else {
+            throw RuntimeError(
+                .busy,
+                "the tree of image \(image.name) differs at \"\(difference)\" but is in use; verify it again later")
+        }
+        defer { exclusive.release() }
         // Pods that run from the old tree keep it: what is mounted stays reachable without a name.
         try removeTreeDirectory(resolver.treeID)
         try fresh.move(to: tree)

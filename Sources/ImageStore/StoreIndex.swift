@@ -65,12 +65,15 @@ final class StoreIndex: Sendable {
     }
 
     private func migrate(_ layout: StoreLayout) throws {
+        // Not while somebody else is at it: half the tables would be an error.
+        let shared = try? FileLock.acquire(layout.databaseDirectory, .shared)
         let state = try read { database in
             (
                 isComplete: try StoreIndex.migrator.hasCompletedMigrations(database),
                 isNewer: try StoreIndex.migrator.hasBeenSuperseded(database)
             )
         }
+        shared?.release()
         guard !state.isNewer else {
             throw RuntimeError(.unsupported, "the image index \(path) was written by a newer version of this program")
         }

@@ -42,7 +42,8 @@ package struct StoreLayout: Sendable {
     func prepare() throws {
         let isNew = !FileSystem.exists(cas)
         if !FileSystem.exists(dataDirectory) {
-            try FileSystem.makeDirectories(dataDirectory.removingLastComponent())
+            let parent = dataDirectory.removingLastComponent()
+            if !parent.isEmpty { try FileSystem.makeDirectories(parent) }
             try StoreLayout.makeDirectory(dataDirectory, mode: 0o2750)
         }
         let shared = [cas, databaseDirectory, cas.appending("blob"), blobs, temporary]

@@ -8,6 +8,18 @@ import SystemPackage
 
 /// Compares directory trees entry by entry: types, owners, modes, links, contents, and times of all but directories.
 struct TreeComparison {
+    /// Two directories, or two files in them, that should be equal.
+    private struct Pair {
+        let first: FilePath
+        let second: FilePath
+        /// Where both are below their tops.
+        let relative: FilePath
+
+        func appending(_ name: FilePath.Component) -> Pair {
+            Pair(first: first.appending(name), second: second.appending(name), relative: relative.appending(name))
+        }
+    }
+
     /// Which inode of one side is which of the other: hard links must join the same names.
     private var inodes: [UInt64: UInt64] = [:]
 
@@ -18,7 +30,7 @@ struct TreeComparison {
         between first: FilePath, and second: FilePath, ignoring ignored: [String] = []
     ) throws -> FilePath? {
         var comparison = TreeComparison()
-        return try comparison.differenceInside(first, second, FilePath(), ignored)
+        return try comparison.differenceInside(Pair(first: first, second: second, relative: FilePath()), ignored)
     }
 
     /// Sum of the sizes of everything in a tree, hard links once, its top directory included.
@@ -28,63 +40,79 @@ struct TreeComparison {
     }
 
     private static func apparentSize(of path: FilePath, _ seen: inout Set<UInt64>) throws -> Int64 {
-        let status = try FileSystem.status(path)
-        guard status.type == .directory else {
-            return status.linkCount == 1 || seen.insert(status.inode).inserted ? status.size : 0
+        let directory = try open(path, [.directory])
+        defer { try? directory.close() }
+        return try attempt("read", path) {
+            var sum = try FileSystem.status(of: directory).size
+            for name in try FileSystem.names(in: directory) {
+                let status = try FileSystem.status(name, in: directory)
+                if status.type == .directory {
+                    sum += try apparentSize(of: path.appending(name), &seen)
+                } else if status.linkCount == 1 || seen.insert(status.inode).inserted {
+                    sum += status.size
+                }
+            }
+            return sum
         }
-        return try FileSystem.list(path).reduce(status.size) { try $0 + apparentSize(of: path.appending($1), &seen) }
     }
 
-    private mutating func differenceInside(
-        _ first: FilePath, _ second: FilePath, _ relative: FilePath, _ ignored: [String] = []
-    ) throws -> FilePath? {
-        let names = try FileSystem.list(first).filter { !ignored.contains($0) }
-        let others = try FileSystem.list(second).filter { !ignored.contains($0) }
-        if names != others {
-            let difference = Set(names).symmetricDifference(others).min() ?? ""
-            return relative.appending(difference)
+    // MARK: - Comparing
+
+    private mutating func differenceInside(_ pair: Pair, _ ignored: [String] = []) throws -> FilePath? {
+        let first = try TreeComparison.open(pair.first, [.directory])
+        defer { try? first.close() }
+        let second = try TreeComparison.open(pair.second, [.directory])
+        defer { try? second.close() }
+        let (names, others) = try TreeComparison.attempt("read", pair.first) {
+            (Set(try FileSystem.names(in: first)), Set(try FileSystem.names(in: second)))
         }
-        for name in names {
-            let (path, other) = (first.appending(name), second.appending(name))
-            let relative = relative.appending(name)
-            let (status, otherStatus) = (try FileSystem.status(path), try FileSystem.status(other))
-            guard try areEqual(status, otherStatus, path, other) else { return relative }
-            if status.type == .directory, let difference = try differenceInside(path, other, relative) {
-                return difference
+        let differing = names.symmetricDifference(others).filter { !ignored.contains($0.string) }
+        if let name = differing.first { return pair.relative.appending(name) }
+        for name in names where !ignored.contains(name.string) {
+            let pair = pair.appending(name)
+            let (status, other) = try TreeComparison.attempt("stat", pair.first) {
+                (try FileSystem.status(name, in: first), try FileSystem.status(name, in: second))
             }
+            let isSame = try TreeComparison.attempt("read", pair.first) {
+                try areEqual(status, other, name, (first, second), pair)
+            }
+            guard isSame else { return pair.relative }
+            if status.type == .directory, let difference = try differenceInside(pair) { return difference }
         }
         return nil
     }
 
     private mutating func areEqual(
-        _ first: FileStatus, _ second: FileStatus, _ path: FilePath, _ other: FilePath
+        _ first: FileStatus, _ second: FileStatus, _ name: FilePath.Component,
+        _ parents: (FileDescriptor, FileDescriptor), _ pair: Pair
     ) throws -> Bool {
         guard first.type == second.type, first.mode == second.mode, first.uid == second.uid, first.gid == second.gid
         else { return false }
         if first.type == .directory { return true }
         guard first.modificationTime == second.modificationTime, first.size == second.size,
-            first.linkCount == second.linkCount,
-            first.specialDevice == second.specialDevice
+            first.linkCount == second.linkCount, first.specialDevice == second.specialDevice
         else { return false }
         if first.linkCount > 1 {
             if let known = inodes[first.inode] { return known == second.inode }
             inodes[first.inode] = second.inode
         }
         switch first.type {
-        case .regular:
-            let capability = "security.capability"
-            guard
-                try FileSystem.extendedAttribute(capability, of: path)
-                    == FileSystem.extendedAttribute(capability, of: other)
-            else { return false }
-            return try haveEqualContents(path, other)
-        case .symbolicLink: return try FileSystem.readSymbolicLink(path) == FileSystem.readSymbolicLink(other)
+        case .regular: return try haveEqualCapabilities(pair) && haveEqualContents(pair)
+        case .symbolicLink:
+            return try FileSystem.readSymbolicLink(name, in: parents.0)
+                == FileSystem.readSymbolicLink(name, in: parents.1)
         case .directory, .fifo, .socket, .characterDevice, .blockDevice: return true
         }
     }
 
-    private func haveEqualContents(_ first: FilePath, _ second: FilePath) throws -> Bool {
-        let (file, other) = (try open(first), try open(second))
+    private func haveEqualCapabilities(_ pair: Pair) throws -> Bool {
+        let name = "security.capability"
+        return try FileSystem.extendedAttribute(name, of: pair.first)
+            == FileSystem.extendedAttribute(name, of: pair.second)
+    }
+
+    private func haveEqualContents(_ pair: Pair) throws -> Bool {
+        let (file, other) = (try TreeComparison.open(pair.first), try TreeComparison.open(pair.second))
         defer {
             try? file.close()
             try? other.close()
@@ -94,25 +122,30 @@ struct TreeComparison {
         defer { buffer.deallocate() }
         let left = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
         let right = UnsafeMutableRawBufferPointer(rebasing: buffer[size...])
-        do {
-            while true {
-                let count = try file.read(into: left)
-                // SAFETY: both halves hold `size` bytes, and no read yields more.
-                guard try other.read(into: right) == count else { return false }
-                if count == 0 { return true }
-                guard let bytes = left.baseAddress, let others = right.baseAddress, memcmp(bytes, others, count) == 0
-                else { return false }
-            }
-        } catch let error as Errno {
-            throw RuntimeError.systemCall("read", first, error)
+        while true {
+            let count = try file.read(into: left)
+            // SAFETY: both halves hold `size` bytes, and no read yields more.
+            guard try other.read(into: right) == count else { return false }
+            if count == 0 { return true }
+            guard let bytes = left.baseAddress, let others = right.baseAddress, memcmp(bytes, others, count) == 0
+            else { return false }
         }
     }
 
-    private func open(_ path: FilePath) throws -> FileDescriptor {
+    private static func open(
+        _ path: FilePath, _ options: FileDescriptor.OpenOptions = []
+    ) throws -> FileDescriptor {
+        try attempt("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: options.union([.closeOnExec, .noFollow]))
+        }
+    }
+
+    /// Names the path in the error of a bare system call.
+    private static func attempt<Value>(_ call: String, _ path: FilePath, _ body: () throws -> Value) throws -> Value {
         do {
-            return try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
+            return try body()
         } catch let error as Errno {
-            throw RuntimeError.systemCall("open", path, error)
+            throw RuntimeError.systemCall(call, path, error)
         }
     }
 }

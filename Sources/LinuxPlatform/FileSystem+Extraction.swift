@@ -92,6 +92,41 @@ extension FileSystem {
         return FileStatus(status)
     }
 
+    /// The text of a symbolic link, byte for byte.
+    package static func readSymbolicLink(
+        _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) -> [UInt8] {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = name.withPlatformString { readlinkat(directory.rawValue, $0, &buffer, buffer.count) }
+        guard count >= 0 else { throw lastErrno }
+        return buffer.prefix(count).map { UInt8(bitPattern: $0) }
+    }
+
+    /// The names in an open directory, without `.` and `..`, in no order; unlike text they may be any bytes.
+    package static func names(in directory: FileDescriptor) throws(Errno) -> [FilePath.Component] {
+        // A descriptor of its own, since closedir(3) closes it and the position is shared.
+        let descriptor = try openDirectory(FilePath(), beneath: directory)
+        guard let stream = fdopendir(descriptor.rawValue) else {
+            let error = lastErrno
+            try? descriptor.close()
+            throw error
+        }
+        defer { closedir(stream) }
+        var names: [FilePath.Component] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw lastErrno }
+                return names
+            }
+            // SAFETY: d_name is NUL-terminated and lives until the next readdir.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath.Component(platformString: $0) }
+            }
+            if let name, name.kind == .regular { names.append(name) }
+        }
+    }
+
     // MARK: - Attributes of a name
 
     package static func setOwner(
