@@ -125,7 +125,8 @@ extension ImageStore {
                 .internal, "cannot write image \(name) below \(layout.temporary): \(error.errno.text)")
         }
         let free = (try? FileSystem.freeBytes(layout.temporary)) ?? 0
-        return noSpace(name, needed: max(fileSize, error.written + 1), free: free)
+        // What it takes in all is not known; more than there is, now that the unfinished file is gone again.
+        return noSpace(name, needed: max(fileSize, error.written, Int64(clamping: free)) + 1, free: free)
     }
 
     private func noSpace(_ name: String, needed: Int64, free: UInt64) -> RuntimeError {
