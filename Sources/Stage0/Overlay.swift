@@ -20,7 +20,9 @@ enum Overlay {
         let type = try FileSystem.type(ofFileSystemAt: directory)
         if type == aufs { return "unsupported filesystem: aufs" }
         if type == zfs { return "unsupported filesystem: zfs" }
-        if try !DirectoryEntryType.isReported(in: directory.removingLastComponent()) { return "unsupported filesystem: missing d_type support" }
+        guard try DirectoryEntryType.isReported(in: directory.removingLastComponent()) else {
+            return "unsupported filesystem: missing d_type support"
+        }
         let known = (try? FileSystem.readText("/proc/filesystems"))?.split(whereSeparator: { $0.isWhitespace }) ?? []
         if type != overlayfs, known.contains("overlay") { return nil }
         return try trial(in: directory)

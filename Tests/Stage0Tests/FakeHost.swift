@@ -56,6 +56,12 @@ struct FakeHost: Sendable {
         return options
     }
 
+    /// Removes everything, also what a failed test has left mounted.
+    func cleanUp(_ scratch: ScratchDirectory) {
+        for point in (try? Mount.points(beneath: directory)) ?? [] { try? Mount.unmount(point, detach: true) }
+        scratch.close()
+    }
+
     /// What an entrypoint wrote about itself, by name.
     func observed(_ name: String) throws -> [String: String] {
         let lines = try FileSystem.readText(data.appending(name)).split(separator: "\n")

@@ -26,6 +26,7 @@ struct PodRuntimeTests {
     @Test(.timeLimit(.minutes(2))) func runExecutesStage1InThePodDirectory() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
         await runsOnce(scratch.path.string)
 
         let uuid = try FileSystem.readText(host.saved)
@@ -82,6 +83,7 @@ struct PodRuntimeTests {
     func aPreparedPodRunsAndIsRemoved(storage: RootStorage) async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
         var request = host.request
         request.storage = storage
         let uuid = try host.runtime.prepare(request, uuidFileSave: host.saved)
@@ -116,6 +118,7 @@ struct PodRuntimeTests {
     @Test(.timeLimit(.minutes(2))) func aSuccessfulPreflightGetsTheArgumentsOfRun() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, preflight: 0)
+        defer { host.cleanUp(scratch) }
         await runsOnce(scratch.path.string)
         let preflight = try host.observed("preflight.observed")
         let run = try host.observed("run.observed")
@@ -129,6 +132,7 @@ struct PodRuntimeTests {
     @Test func aFailingPreflightLeavesNothing() throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, preflight: 9)
+        defer { host.cleanUp(scratch) }
         let error = #expect(throws: PreflightFailure.self) { try host.runtime.run(host.request, host.runOptions) }
         #expect(error?.exit == .exited(9))
         #expect(!FileSystem.exists(host.data.appending("run.observed")))
@@ -139,6 +143,7 @@ struct PodRuntimeTests {
     @Test func aFailingPrepareIsLeftAborted() throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
         let runtime = host.runtime
         #expect(throws: RuntimeError.self) {
             try runtime.prepare(host.request, uuidFileSave: "/nonexistent/uuid")
@@ -154,6 +159,7 @@ struct PodRuntimeTests {
     @Test(.timeLimit(.minutes(2))) func aRunningPodIsEnteredAndStopped() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, hangs: true)
+        defer { host.cleanUp(scratch) }
         let path = scratch.path.string
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -177,9 +183,11 @@ struct PodRuntimeTests {
     }
 
     private func observeRunningPod(_ host: FakeHost, _ path: String) async throws {
-        var backoff = Backoff()
         let deadline = Clock.milliseconds + 60_000
-        while (try? FileSystem.readText(host.saved).utf8.count) != 36, backoff.pause(until: deadline) {}
+        while (try? FileSystem.readText(host.saved).utf8.count) != 36, Clock.milliseconds < deadline {
+            // The other task needs a thread to start the pod on.
+            try await Task.sleep(for: .milliseconds(5))
+        }
         let uuid = try FileSystem.readText(host.saved)
         let runtime = host.runtime
         try runtime.wait(for: uuid, until: .ready, timeout: 60_000)
@@ -210,6 +218,7 @@ struct PodRuntimeTests {
     @Test(.timeLimit(.minutes(2))) func collectionWorksWhenTheMountsAreGone() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
         await runsOnce(scratch.path.string)
         for point in try mountPoints(beneath: host.data) { try Mount.unmount(point) }
         let uuid = try FileSystem.readText(host.saved)
@@ -222,6 +231,7 @@ struct PodRuntimeTests {
     @Test func aSecondRunReadsNeitherStage1ImageNorRendersAnew() throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
         let first = try host.runtime.prepare(host.request)
         let trees = try FileSystem.list(host.data.appending("cas").appending("tree"))
         let second = try host.runtime.prepare(host.request)
