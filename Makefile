@@ -54,7 +54,7 @@ check:
 	$(MAKE) lint
 	dist/docs.sh --check
 	$(MAKE) -C stage1 test
-	Tests/run.sh unit integration
+	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration
 
 ## test         unit tests: neither root nor network nor a virtual machine
 test: programs
