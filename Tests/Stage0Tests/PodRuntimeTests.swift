@@ -240,4 +240,42 @@ struct PodRuntimeTests {
         for uuid in [first, second] { _ = try host.runtime.remove(uuid.description) }
         #expect(try host.runtime.list().isEmpty)
     }
+
+    @Test func aManifestFileIsCompletedFromTheStore() throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
+        let image = try host.runtime.fetch(host.appPath.string)
+        let path = scratch.appending("pod.json")
+        var request = PodRequest()
+        request.stage1 = .path(host.stage1Path)
+        request.podManifest = path
+        func write(_ apps: String) throws {
+            try FileSystem.write(
+                "{\"acVersion\":\"0.8.11\",\"acKind\":\"PodManifest\",\"apps\":[\(apps)]}".utf8, to: path)
+        }
+
+        let short = image.id.string.prefix(20)
+        try write(
+            """
+            {"name":"one","image":{"id":"\(short)"}},
+            {"name":"two","image":{"name":"example.com/hello"},"readOnlyRootFS":true,
+             "app":{"exec":["/other"],"user":"5","group":"6"}}
+            """)
+        let uuid = try host.runtime.prepare(request)
+        let manifest = try host.runtime.podManifest(uuid.description).manifest
+        #expect(manifest.apps.map(\.image.id) == [image.id, image.id])
+        #expect(manifest.apps.map { $0.app?.exec } == [["/hello"], ["/other"]])
+        #expect(manifest.apps.map(\.readOnlyRootFS) == [false, true])
+        #expect(manifest.annotation("coreos.com/rkt/stage1/mutable") == "false")
+        _ = try host.runtime.remove(uuid.description)
+
+        try write("")
+        let empty = #expect(throws: RuntimeError.self) { try host.runtime.prepare(request) }
+        #expect(empty?.message == "pod must contain at least one application")
+        try write("{\"name\":\"one\",\"image\":{\"id\":\"sha512-ffffffff\"}}")
+        let unknown = #expect(throws: RuntimeError.self) { try host.runtime.prepare(request) }
+        #expect(unknown?.description.contains("no image IDs found") == true)
+        #expect(try host.runtime.list().isEmpty)
+    }
 }
