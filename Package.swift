@@ -103,7 +103,8 @@ let package = Package(
         .testTarget(name: "PodStoreTests", dependencies: ["PodStore", "TestSupport"]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
         .testTarget(name: "ImageStoreTests", dependencies: ["ImageStore", "TestSupport"]),
-        .testTarget(name: "BackendsTests", dependencies: ["Backends", "Hypervisor", "TestSupport"]),
+        .testTarget(
+            name: "BackendsTests", dependencies: ["Backends", "Hypervisor", "TestSupport"], exclude: ["Golden"]),
         .testTarget(name: "GuestTests", dependencies: ["Guest", "GuestProtocol", "TestSupport"]),
         .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
         .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "SystemdUnits", "TestSupport"]),

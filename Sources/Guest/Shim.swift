@@ -48,6 +48,9 @@ package struct Shim {
         try mount("tmpfs", "/run", [.noSetUserID, .noDevices], "mode=0755")
         try mount("tmpfs", "/tmp", [.noSetUserID, .noDevices], "mode=1777")
         try mount("tmpfs", "/var", [.noSetUserID, .noDevices], "mode=0755")
+        try FileSystem.makeSymbolicLink(to: "../run", at: "/var/run")
+        // systemd and its libraries are read in large pieces: each request costs an exit to the hypervisor.
+        try? FileSystem.write(Array("4096\n".utf8), to: "/sys/block/vda/queue/read_ahead_kb")
         try mount("cgroup2", "/sys/fs/cgroup", restricted, "nsdelegate,memory_recursiveprot")
     }
 
@@ -94,7 +97,7 @@ package struct Shim {
         var arguments = ["/usr/lib/systemd/systemd", "--log-target=kmsg", "--show-status=false"]
         arguments.append(debug ? "--log-level=debug" : "--log-level=notice")
         // Without PATH the manager falls back to a compiled-in one; nothing else of the kernel's environment is wanted.
-        let environment = ["PATH=/usr/sbin:/usr/bin", "TERM=vt220", "SYSTEMD_JOURNAL_COMPACT=0"]
+        let environment = ["PATH=/usr/sbin:/usr/bin", "TERM=vt220"]
         try ProcessImage.execute(GuestLayout.systemd, arguments: arguments, environment: environment)
     }
 }

@@ -7,60 +7,69 @@ import Diagnostics
 import SystemPackage
 
 extension FileSystem {
-    /// Removes a path and everything below it.
+    /// Deepest nesting that is removed; each level holds a descriptor open.
+    private static let removalDepth = 4096
+
+    /// Removes a path and everything below it, whatever bytes its names are made of.
     ///
     /// Symbolic links are removed, not followed. A directory on another device than its parent is a mount point: it is
     /// not entered, and the removal fails naming it. A missing path is fine.
     package static func removeTree(_ path: FilePath) throws {
-        guard let name = path.lastComponent?.string else {
+        guard let name = path.lastComponent, name.kind == .regular else {
             throw RuntimeError(.invalidArgument, "refusing to remove \(path)")
         }
         let parentPath = path.removingLastComponent()
-        let parent = open(parentPath.isEmpty ? "." : parentPath.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let parent = (parentPath.isEmpty ? "." : parentPath).withPlatformString {
+            open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
         guard parent >= 0 else {
             if lastErrno == .noSuchFileOrDirectory { return }
             throw RuntimeError.systemCall("open", parentPath, lastErrno)
         }
         defer { close(parent) }
-        try removeEntry(name, in: parent, path, depth: 0)
+        try removeEntry(name, in: FileDescriptor(rawValue: parent), path, depth: 0)
     }
 
-    private static func removeEntry(_ name: String, in parent: CInt, _ path: FilePath, depth: Int) throws {
-        if unlinkat(parent, name, 0) == 0 { return }
-        switch lastErrno {
-        case .noSuchFileOrDirectory: return
+    private static func removeEntry(
+        _ name: FilePath.Component, in parent: FileDescriptor, _ path: FilePath, depth: Int
+    ) throws {
+        func unlink(_ flags: CInt) -> Errno? {
+            name.withPlatformString { unlinkat(parent.rawValue, $0, flags) == 0 ? nil : lastErrno }
+        }
+        switch unlink(0) {
+        case nil, .noSuchFileOrDirectory: return
         case .isDirectory, .notPermitted: break
-        case let error: throw RuntimeError.systemCall("unlink", path, error)
+        case let error?: throw RuntimeError.systemCall("unlink", path, error)
         }
-        if unlinkat(parent, name, AT_REMOVEDIR) == 0 { return }
-        switch lastErrno {
-        case .noSuchFileOrDirectory: return
+        switch unlink(AT_REMOVEDIR) {
+        case nil, .noSuchFileOrDirectory: return
         case .directoryNotEmpty, .fileExists: break
-        case let error: throw RuntimeError.systemCall("rmdir", path, error)
+        case let error?: throw RuntimeError.systemCall("rmdir", path, error)
         }
-        guard depth < 4096 else { throw RuntimeError(.invalidArgument, "\(path) is nested too deep to remove") }
+        guard depth < removalDepth else { throw RuntimeError(.invalidArgument, "\(path) is nested too deep to remove") }
         try removeContents(of: name, in: parent, path, depth: depth)
-        if unlinkat(parent, name, AT_REMOVEDIR) != 0, lastErrno != .noSuchFileOrDirectory {
-            throw RuntimeError.systemCall("rmdir", path, lastErrno)
+        if let error = unlink(AT_REMOVEDIR), error != .noSuchFileOrDirectory {
+            throw RuntimeError.systemCall("rmdir", path, error)
         }
     }
 
-    private static func removeContents(of name: String, in parent: CInt, _ path: FilePath, depth: Int) throws {
+    private static func removeContents(
+        of name: FilePath.Component, in parent: FileDescriptor, _ path: FilePath, depth: Int
+    ) throws {
         let resolve = UInt64(RKT_RESOLVE_NO_XDEV) | UInt64(RKT_RESOLVE_NO_SYMLINKS)
-        let child = rkt_openat2(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve)
-        if child == -ENOENT { return }
-        if child == -EXDEV {
-            throw RuntimeError(.busy, "\(path) is a mount point; unmount it first")
+        let result = name.withPlatformString {
+            rkt_openat2(parent.rawValue, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve)
         }
-        try check(child, "open", path)
-        guard let directory = fdopendir(child) else {
-            let error = lastErrno
-            close(child)
-            throw RuntimeError.systemCall("opendir", path, error)
+        if result == -ENOENT { return }
+        if result == -EXDEV { throw RuntimeError(.busy, "\(path) is a mount point; unmount it first") }
+        let child = FileDescriptor(rawValue: try check(result, "open", path))
+        defer { try? child.close() }
+        let entries: [FilePath.Component]
+        do {
+            entries = try names(in: child)
+        } catch {
+            throw RuntimeError.systemCall("readdir", path, error)
         }
-        defer { closedir(directory) }
-        for entry in try names(in: directory, path) {
-            try removeEntry(entry, in: child, path.appending(entry), depth: depth + 1)
-        }
+        for entry in entries { try removeEntry(entry, in: child, path.appending(entry), depth: depth + 1) }
     }
 }

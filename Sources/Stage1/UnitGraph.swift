@@ -43,7 +43,9 @@ package struct UnitGraph {
     package init(apps: [App]) { self.apps = apps }
 
     /// Names of services that the guest has of its own; no app may be called so.
-    package static let reservedNames: Set<String> = ["rkt-agent", "supervisor-ready", "shutdown", "systemd-journald"]
+    package static let reservedNames: Set<String> = [
+        "power-off", "rkt-agent", "shutdown", "supervisor-ready", "systemd-journald",
+    ]
 
     package var units: [UnitFile] { [defaultTarget] + apps.flatMap { [service($0), reaper($0)] } }
 
@@ -52,6 +54,8 @@ package struct UnitGraph {
         var settings = [
             UnitFile.Setting("Description", "Apps of the pod"),
             UnitFile.Setting("DefaultDependencies", "no"),
+            UnitFile.Setting("AllowIsolate", "yes"),
+            UnitFile.Setting("Wants", "systemd-journald.service"),
         ]
         settings += services.flatMap { [UnitFile.Setting("Wants", $0), UnitFile.Setting("After", $0)] }
         settings += [.init("Wants", "rkt-agent.service"), .init("Wants", "supervisor-ready.service")]
@@ -62,8 +66,9 @@ package struct UnitGraph {
         let unit: [UnitFile.Setting] = [
             .init("Description", "App \(app.name)"),
             .init("DefaultDependencies", "no"),
-            .init("Requires", "rkt-agent.service systemd-journald.service"),
-            .init("After", "rkt-agent.service systemd-journald.service"),
+            // Not the journal: its sockets keep what the app writes until it runs.
+            .init("Requires", "rkt-agent.service"),
+            .init("After", "rkt-agent.service systemd-journald.socket"),
             .init("Wants", "reaper-\(app.name).service"),
             .init("After", "reaper-\(app.name).service"),
             .init("Before", "supervisor-ready.service"),
@@ -85,6 +90,8 @@ package struct UnitGraph {
             .init("StandardInput", "null"),
             .init("StandardOutput", "journal"),
             .init("StandardError", "journal"),
+            // A line that begins with "<3>" keeps that.
+            .init("SyslogLevelPrefix", "no"),
             .init("KillMode", "mixed"),
             .init("TimeoutStartSec", "infinity"),
             .init("TimeoutStopSec", "\(Self.stopSeconds)"),

@@ -1,0 +1,42 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import LinuxPlatform
+import SystemPackage
+import TestSupport
+import Testing
+
+struct ChildProcessTests {
+    private func shell(_ script: String, descriptors: [Int32] = [-1, -1, -1]) -> SpawnRequest {
+        SpawnRequest(path: "/bin/sh", arguments: ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin"], descriptors: descriptors)
+    }
+
+    @Test func tellsHowAProgramEndedAsOftenAsItIsAsked() throws {
+        let child = try ChildProcess.spawn(shell("exit 42"))
+        #expect(try child.wait() == .exited(42))
+        #expect(try child.poll() == .exited(42))
+        #expect(try ChildProcess.spawn(shell("kill -9 $$")).wait() == .signalled(9))
+    }
+
+    @Test func aMissingProgramIsAnErrorThatNamesIt() {
+        let request = SpawnRequest(path: "/nonexistent/program", arguments: ["x"])
+        let error = #expect(throws: (any Error).self) { try ChildProcess.spawn(request) }
+        #expect(String(describing: error).contains("/nonexistent/program"))
+    }
+
+    @Test func descriptorsArriveUnderTheirNumbersAndNoOthers() throws {
+        let scratch = try ScratchDirectory()
+        let files = try ["three", "four"].map { name in
+            try FileDescriptor.open(scratch.appending(name), .readWrite, options: [.create], permissions: [.ownerReadWrite])
+        }
+        defer { for file in files { try? file.close() } }
+        // The order is reversed, so that arranging them must not overwrite one by the other.
+        let child = try ChildProcess.spawn(
+            shell("echo a >&3; echo b >&4; { echo c >&5; } 2>/dev/null && exit 1; exit 0",
+                descriptors: [-1, -1, -1, files[1].rawValue, files[0].rawValue]))
+        #expect(try child.wait() == .exited(0))
+        #expect(try FileSystem.readText(scratch.appending("four")) == "a\n")
+        #expect(try FileSystem.readText(scratch.appending("three")) == "b\n")
+    }
+}
