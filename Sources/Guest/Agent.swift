@@ -157,10 +157,7 @@ package final class Agent {
     private func handle(_ message: HostMessage) throws {
         switch message {
         case .pod: throw ProtocolError.unexpected("a pod's configuration on the agent port")
-        case .stop:
-            isStopping = true
-            // systemd(1): SIGRTMIN+3 starts halt.target.
-            kill(1, rkt_sigrtmin() + 3)
+        case .stop: stopPod()
         case .exitRecorded(let app):
             if let client = waitingForRecord.removeValue(forKey: app) { answer(client) }
         case .startSession(let number, let request): start(request, number)
@@ -188,6 +185,12 @@ package final class Agent {
                 sessions[channel]?.outputCredit += Int(bytes)
             }
         }
+    }
+
+    private func stopPod() {
+        isStopping = true
+        // systemd(1): SIGRTMIN+3 starts halt.target.
+        kill(1, rkt_sigrtmin() + 3)
     }
 
     // MARK: - Sessions
@@ -295,7 +298,8 @@ package final class Agent {
             // What ends while the pod is being stopped was asked to.
             let recorded = isStopping ? 0 : status
             statuses[app] = recorded
-            if recorded != 0 { isStopping = true }
+            // For systemd an app that ends by a signal such as SIGTERM has not failed.
+            if recorded != 0 { stopPod() }
             answer(client)
         case .reap(let app):
             journal.synchronize()
