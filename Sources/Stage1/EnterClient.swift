@@ -54,7 +54,7 @@ package struct EnterClient {
         let request = HostMessage.Session(
             target: .command(app: arguments.app, arguments: arguments.command), terminal: terminal != nil,
             rows: size.rows, columns: size.columns, terminalType: ProcessImage.variable("TERM") ?? "")
-        try send(.startSession(session: 0, request))
+        send(.startSession(session: 0, request))
         terminal?.makeRaw()
         defer { terminal?.restore() }
         while true {
@@ -69,13 +69,14 @@ package struct EnterClient {
             switch index {
             case 0: if let status = try receive() { return status }
             case 1: try passSignals()
-            default: try passInput()
+            default: passInput()
             }
         }
         return nil
     }
 
-    private func send(_ message: HostMessage) throws { try FileSystem.writeAll(message.frame.encoded, to: socket) }
+    /// When the supervisor has closed the connection, why is still to be read.
+    private func send(_ message: HostMessage) { try? FileSystem.writeAll(message.frame.encoded, to: socket) }
 
     private mutating func receive() throws -> Int32? {
         guard case .bytes(let bytes) = socket.readAvailable() else {
@@ -88,7 +89,7 @@ package struct EnterClient {
                 let target = FileDescriptor(rawValue: stream == .output ? 1 : 2)
                 // A reader that has gone is the command's matter: it gets no more credit and the session ends here.
                 guard (try? FileSystem.writeAll(bytes, to: target)) != nil else { return 128 + SIGPIPE }
-                try send(.outputCredit(channel: 0, bytes: UInt32(bytes.count)))
+                send(.outputCredit(channel: 0, bytes: UInt32(bytes.count)))
             case .sessionExit(_, let status): return status & 0xff
             case .sessionFailed(_, let reason): throw RuntimeError(.invalidState, reason)
             case .inputCredit(_, let bytes): inputCredit = min(Credit.session, inputCredit + Int(bytes))
@@ -98,15 +99,15 @@ package struct EnterClient {
         return nil
     }
 
-    private mutating func passInput() throws {
+    private mutating func passInput() {
         switch FileDescriptor(rawValue: 0).readAvailable(most: min(inputCredit, 16 << 10)) {
         case .nothing: return
         case .end:
             inputIsOpen = false
-            try send(.sessionEndOfInput(session: 0))
+            send(.sessionEndOfInput(session: 0))
         case .bytes(let bytes):
             inputCredit -= bytes.count
-            try send(.sessionInput(session: 0, bytes))
+            send(.sessionInput(session: 0, bytes))
         }
     }
 
@@ -114,9 +115,9 @@ package struct EnterClient {
         while let signal = try signals.next() {
             if signal == SIGWINCH {
                 guard let size = terminal?.size else { continue }
-                try send(.sessionResize(session: 0, rows: size.rows, columns: size.columns))
+                send(.sessionResize(session: 0, rows: size.rows, columns: size.columns))
             } else {
-                try send(.sessionSignal(session: 0, signal: signal))
+                send(.sessionSignal(session: 0, signal: signal))
             }
         }
     }
