@@ -93,6 +93,8 @@ extension KernelCommandLine {
             Parameter("no_timer_check"),
             // One serial port exists; probing for the usual four costs emulated port accesses.
             Parameter("8250.nr_uarts", "1"),
+            // Apps may make interfaces of this kind; the kernel is not to begin with one, which nobody has asked for.
+            Parameter("dummy.numdummies", "0"),
         ])
         // Each character on an emulated serial port is an exit to the hypervisor: a full boot log takes a noticeable part
         // of the boot. Warnings and worse still come through.
