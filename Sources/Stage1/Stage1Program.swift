@@ -73,7 +73,10 @@ package struct Stage1Program {
         let plan = try plan(arguments)
         for warning in plan.warnings { fputs("stage1: warning: \(warning)\n", stderr) }
         for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
+        // Only root may hold sessions.
+        let mask = umask(0o077)
         let listener = try UnixSocket.listen(pod.agentSocket)
+        umask(mask)
         try UnixSocket.setNonBlocking(listener)
         let machine = try launch(plan.machine, debug: arguments.debug)
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)

@@ -27,8 +27,6 @@ package struct StopRequest {
         defer { process.close() }
         // The number may belong to another process by now; the lock tells whether the pod still runs.
         guard try FileLock.tryAcquire(pod.directory, .shared) == nil else { return }
-        try process.signal(SIGTERM)
-        // Two different signals are two requests, and the second one kills.
-        if force { try process.signal(SIGINT) }
+        try process.signal(force ? SIGQUIT : SIGTERM)
     }
 }

@@ -40,6 +40,8 @@ package final class Supervisor {
         /// Bytes for the guest before clients and input are not read any more.
         static let agentOutbox = 1 << 20
         static let terminalSession: UInt32 = 1
+        /// Milliseconds between the end of a share's server and that of the hypervisor, when the latter ends in order.
+        static let hypervisorPatience = 1000
     }
 
     let pod: PodLayout
@@ -67,6 +69,8 @@ package final class Supervisor {
     var outcome = PodOutcome()
     var recorded: Set<String> = []
     var guestPoweredOff = false
+    /// How a share's server ended, and until when the hypervisor may still follow it.
+    private var lostServer: (exit: ProcessExit, deadline: Int)?
     /// Orderly stop asked for before the agent could be told.
     var stopIsPending = false
     var caller: CallerTerminal
@@ -176,7 +180,7 @@ package final class Supervisor {
         var sources: [(Source, FileDescriptor, Poll.Interest)] = [
             (.signals, signals.descriptor, .read), (.process, machine.process.pidfd, .read),
         ]
-        sources += machine.shareServers.map { (.shareServer($0), $0.pidfd, .read) }
+        if lostServer == nil { sources += machine.shareServers.map { (.shareServer($0), $0.pidfd, .read) } }
         if controlIsOpen { sources.append((.control, machineEnds.control, .read)) }
         if consoleIsOpen { sources.append((.console, machineEnds.console, .read)) }
         if bootPortIsOpen { sources.append((.boot, machineEnds.bootPort, bootOutbox.isEmpty ? .read : [.read, .write])) }
@@ -209,9 +213,9 @@ package final class Supervisor {
         case .control: readControl()
         case .process: break
         case .shareServer(let server):
-            // Servers end by themselves right after the hypervisor.
-            guard let exit = try server.poll(), try machine.process.poll() == nil, !guestPoweredOff else { return }
-            kill(.shareServerDied(exit))
+            // A server ends by itself when the hypervisor lets go of it, which may be seen before the hypervisor's own end.
+            guard let exit = try server.poll(), lostServer == nil else { return }
+            lostServer = (exit, Clock.milliseconds + Limit.hypervisorPatience)
         case .signals: while let signal = try signals.next() { receive(signal) }
         case .listener: accept()
         case .input: receiveInput()
@@ -223,14 +227,20 @@ package final class Supervisor {
     // MARK: - Time and stopping
 
     private var timeout: Int? {
-        switch phase {
-        case .booting(let deadline), .stopping(let deadline): max(0, deadline - Clock.milliseconds)
-        case .running: nil
-        case .ending: 5000
-        }
+        let deadline: Int? =
+            switch phase {
+            case .booting(let deadline), .stopping(let deadline): deadline
+            case .running: nil
+            case .ending: Clock.milliseconds + 5000
+            }
+        let next = [deadline, phase == .ending ? nil : lostServer?.deadline].compactMap { $0 }.min()
+        return next.map { max(0, $0 - Clock.milliseconds) }
     }
 
     private func checkDeadline() {
+        if let lostServer, phase != .ending, Clock.milliseconds >= lostServer.deadline {
+            kill(.shareServerDied(lostServer.exit))
+        }
         switch phase {
         case .booting(let deadline) where Clock.milliseconds >= deadline: kill(.bootTimedOut)
         case .stopping(let deadline) where Clock.milliseconds >= deadline: kill(.killed)
@@ -247,6 +257,7 @@ package final class Supervisor {
     private func receive(_ signal: Int32) {
         switch signal {
         case SIGWINCH: resizeTerminal()
+        case SIGQUIT: kill(.killed)
         default: stop()
         }
     }
