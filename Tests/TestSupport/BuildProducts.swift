@@ -1,0 +1,33 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import LinuxPlatform
+import SystemPackage
+
+/// What `make all images` has put into the build directory, which is RKT_BUILD or `build`.
+package enum BuildProducts {
+    package static let directory: FilePath = {
+        let named = getenv("RKT_BUILD").map { FilePath(String(cString: $0)) } ?? "build"
+        if named.isAbsolute { return named }
+        return FilePath((try? FileSystem.readSymbolicLink("/proc/self/cwd")) ?? "/").pushing(named)
+    }()
+
+    package static var rkt: FilePath { directory.appending("rkt") }
+    package static var stage1: FilePath { directory.appending("stage1-kvm.aci") }
+    package static var kernelRelease: FilePath { directory.appending("kernel").appending("release") }
+
+    /// An image of `Tests/images`.
+    package static func image(_ name: String) -> FilePath {
+        directory.appending("images").appending("\(name).aci")
+    }
+
+    /// Where what is known about a failed test is kept.
+    package static var failures: FilePath { directory.appending("tests").appending("failed") }
+
+    /// The files that integration tests need and that are not there.
+    package static var missing: [FilePath] {
+        [rkt, stage1, kernelRelease, image("busybox"), image("redis"), image("probe")]
+            .filter { !FileSystem.exists($0) }
+    }
+}

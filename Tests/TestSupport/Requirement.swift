@@ -1,0 +1,50 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import SystemPackage
+import Testing
+
+/// Something of the host without which a test cannot run.
+///
+/// The test is skipped with the reason, except where all tests have to run: with CI or RKT_REQUIRE_ALL in the
+/// environment it fails.
+package struct Requirement: Error, CustomStringConvertible {
+    package let description: String
+
+    /// A trait for what holds or does not hold.
+    package static func trait(_ reason: String, _ isMet: @escaping @Sendable () -> Bool) -> ConditionTrait {
+        .enabled("\(reason)") {
+            if isMet() { return true }
+            guard requiresAll else { return false }
+            throw Requirement(description: reason)
+        }
+    }
+
+    private static var requiresAll: Bool {
+        ["CI", "RKT_REQUIRE_ALL"].contains { name in
+            guard let value = getenv(name) else { return false }
+            return !["", "0", "false"].contains(String(cString: value))
+        }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Pods are run by root.
+    package static var requiresRoot: Self { Requirement.trait("needs root") { geteuid() == 0 } }
+
+    package static var requiresQEMU: Self {
+        Requirement.trait("needs QEMU: install the Debian package qemu-system-x86") {
+            Program.path(of: "qemu-system-x86_64") != nil
+        }
+    }
+
+    package static var requiresBuild: Self {
+        Requirement.trait("needs what `make all images` builds") { BuildProducts.missing.isEmpty }
+    }
+
+    /// A program of the host.
+    package static func requires(_ program: String) -> Self {
+        Requirement.trait("needs the program \(program)") { Program.path(of: program) != nil }
+    }
+}
