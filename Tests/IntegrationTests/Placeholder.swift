@@ -1,3 +1,0 @@
-// Copyright the rkt-swift authors
-// SPDX-License-Identifier: Apache-2.0
-
