@@ -95,7 +95,7 @@ struct IdentityTests {
     @Test func appsRunAsAskedFor() async throws {
         let facts =
             "id -u; id -g; id -G; grep Cap /proc/self/status; pwd; "
-            + "for word; do printf '<%s>' \"$word\"; done; echo; touch /mark && echo writable"
+            + "for word; do printf '<%s>' \"$word\"; done; echo; touch /mark && echo writable; true"
         let words = ["a b", "$HOME", "'quoted\"", "two\nlines", "", "*"]
         func app(_ name: String, _ flags: [String]) -> [String] {
             [BuildProducts.image("busybox").string, "--name=\(name)"] + flags
@@ -122,6 +122,7 @@ struct IdentityTests {
                     + app("half", ["--user=nobody"])
                     + PodFixture.busybox(
                         "hostname; cat /etc/hostname; grep -c ' somewhere.example$' /etc/hosts", name: "host"))
+            #expect(run.status == 0)
             #expect(run.complaints.isEmpty)
             #expect(run.texts(of: "host").prefix(2) == ["somewhere.example", "somewhere.example"])
 
