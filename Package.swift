@@ -62,8 +62,11 @@ let package = Package(
         .target(
             name: "ImageStore",
             dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", grdb, system, crypto]),
-        .target(name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
-        .target(name: "Guest", dependencies: ["CGuestBoot", "CLinuxShims", "Diagnostics", "GuestProtocol", "LinuxPlatform", system]),
+        .target(
+            name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
+        .target(
+            name: "Guest",
+            dependencies: ["CGuestBoot", "CLinuxShims", "Diagnostics", "GuestProtocol", "LinuxPlatform", system]),
 
         // 4: the stages
         .target(

@@ -8,8 +8,10 @@
 package struct RuntimeError: Error, CustomStringConvertible {
     /// What kind of failure this is; callers branch on it, never on text.
     package struct Code: Hashable, Sendable {
-        private enum Value { case invalidArgument, notFound, exists, invalidState, busy, unsupported, permissionDenied,
-            untrusted, timeout, `internal` }
+        private enum Value {
+            case invalidArgument, notFound, exists, invalidState, busy, unsupported, permissionDenied,
+                untrusted, timeout, `internal`
+        }
         private let value: Value
         /// A value given by the user, or read from a file, breaks a rule.
         package static let invalidArgument = Code(value: .invalidArgument)

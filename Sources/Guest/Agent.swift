@@ -77,7 +77,9 @@ package final class Agent {
 
     // MARK: - One turn of the loop
 
-    private enum Source { case port, requests, journal, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32) }
+    private enum Source {
+        case port, requests, journal, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
+    }
 
     private func turn() throws {
         var sources: [(Source, FileDescriptor, Poll.Interest)] = [
@@ -86,7 +88,9 @@ package final class Agent {
         ]
         sources += clients.map { (.client($0), $0, .read) }
         for session in sessions.values {
-            if let child = session.child, session.exit == nil { sources.append((.child(session.number), child.pidfd, .read)) }
+            if let child = session.child, session.exit == nil {
+                sources.append((.child(session.number), child.pidfd, .read))
+            }
             if session.outputCredit > 0, outbox.count < Limit.outbox {
                 for (index, outlet) in session.outlets.enumerated() {
                     if let descriptor = outlet.descriptor {
@@ -216,7 +220,8 @@ package final class Agent {
     }
 
     private func pass(_ session: AgentSession, _ outlet: Int) {
-        guard session.outputCredit > 0, let stream = session.outlets[outlet].descriptor.map({ _ in session.outlets[outlet].stream })
+        guard session.outputCredit > 0,
+            let stream = session.outlets[outlet].descriptor.map({ _ in session.outlets[outlet].stream })
         else { return }
         guard let bytes = session.read(outlet) else { return session.closeOutlet(outlet) }
         if !bytes.isEmpty { send(.sessionOutput(session: session.number, stream: stream, bytes)) }

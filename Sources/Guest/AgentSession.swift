@@ -47,7 +47,9 @@ final class AgentSession {
     }
 
     /// Starts `rkt-guest enter` for the command.
-    static func start(_ request: HostMessage.Session, app: String, command: [String], number: UInt32) throws -> AgentSession {
+    static func start(_ request: HostMessage.Session, app: String, command: [String], number: UInt32) throws
+        -> AgentSession
+    {
         let arguments = ["rkt-guest", "enter", app, "--"] + command
         var environment = ["PATH=\(ExecutableSearch.defaultPath)"]
         if !request.terminalType.isEmpty { environment.append("TERM=\(request.terminalType)") }

@@ -75,7 +75,9 @@ struct AppLauncher {
 
     private func enterWorkingDirectory() {
         guard chdir(app.workingDirectory) == 0 else {
-            fail("Unable to change to working directory \"\(app.workingDirectory)\": \(lastErrno.text)", Status.directory)
+            fail(
+                "Unable to change to working directory \"\(app.workingDirectory)\": \(lastErrno.text)", Status.directory
+            )
         }
     }
 
@@ -137,7 +139,9 @@ struct ExecutableSearch {
     func candidates(for command: String) -> [String] {
         if command.contains("/") { return [command] }
         let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? Self.defaultPath[...]
-        return path.split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? command : "\($0)/\(command)" }
+        return path.split(separator: ":", omittingEmptySubsequences: false).map {
+            $0.isEmpty ? command : "\($0)/\(command)"
+        }
     }
 
     /// A file that exists fails with ENOENT when its interpreter is missing: name that one.

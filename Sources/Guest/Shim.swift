@@ -86,7 +86,9 @@ package struct Shim {
             // SAFETY: the buffer outlives the call and its size is passed.
             let count = buffer.withUnsafeMutableBytes { read(bootPort.rawValue, $0.baseAddress, $0.count) }
             if count < 0, lastErrno == .interrupted { continue }
-            guard count > 0 else { throw RuntimeError.systemCall("read", "the boot port", count < 0 ? lastErrno : .ioError) }
+            guard count > 0 else {
+                throw RuntimeError.systemCall("read", "the boot port", count < 0 ? lastErrno : .ioError)
+            }
             decoder.append(buffer[..<count])
         }
     }

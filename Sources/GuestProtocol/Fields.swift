@@ -8,7 +8,9 @@ package struct FieldWriter {
     package init() {}
 
     package mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
-        for shift in stride(from: 0, to: Integer.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: 0, to: Integer.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     package mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
@@ -38,7 +40,8 @@ package struct FieldReader {
 
     package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
-    private mutating func readInteger<Integer: FixedWidthInteger>(_ type: Integer.Type) throws(ProtocolError) -> Integer {
+    private mutating func readInteger<Integer: FixedWidthInteger>(_ type: Integer.Type) throws(ProtocolError) -> Integer
+    {
         let width = Integer.bitWidth / 8
         guard bytes.endIndex - index >= width else { throw .malformed("a number is cut off") }
         var value: Integer = 0

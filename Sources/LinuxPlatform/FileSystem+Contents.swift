@@ -70,7 +70,9 @@ extension FileSystem {
         var offset = 0
         while offset < bytes.count {
             // SAFETY: offset is below count, so the pointer stays inside the array.
-            let count = bytes.withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress?.advanced(by: offset), $0.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(file.rawValue, $0.baseAddress?.advanced(by: offset), $0.count - offset)
+            }
             if count < 0 {
                 if lastErrno == .interrupted { continue }
                 throw RuntimeError.systemCall("write", path, lastErrno)

@@ -42,7 +42,9 @@ package enum FileSystem {
             }
         case .noSuchFileOrDirectory:
             let parent = path.removingLastComponent()
-            guard !parent.isEmpty, parent != path else { throw RuntimeError.systemCall("mkdir", path, .noSuchFileOrDirectory) }
+            guard !parent.isEmpty, parent != path else {
+                throw RuntimeError.systemCall("mkdir", path, .noSuchFileOrDirectory)
+            }
             try makeDirectories(parent, mode: mode)
             if mkdir(path.string, mode) != 0, lastErrno != .fileExists {
                 throw RuntimeError.systemCall("mkdir", path, lastErrno)
@@ -101,7 +103,8 @@ package enum FileSystem {
 
     /// Opens a path as if `root` were the root directory: links inside it cannot lead out (openat2(2), RESOLVE_IN_ROOT,
     /// Linux 5.6).
-    package static func openInRoot(_ root: FilePath, _ path: FilePath, flags: Int32 = O_RDONLY) throws -> FileDescriptor {
+    package static func openInRoot(_ root: FilePath, _ path: FilePath, flags: Int32 = O_RDONLY) throws -> FileDescriptor
+    {
         let directory = open(root.string, O_PATH_DIRECTORY)
         guard directory >= 0 else { throw RuntimeError.systemCall("open", root, lastErrno) }
         defer { close(directory) }

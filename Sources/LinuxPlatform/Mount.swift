@@ -78,7 +78,9 @@ package enum Mount {
 
     /// realpath(3).
     package static func realPath(_ path: FilePath) throws -> FilePath {
-        guard let resolved = realpath(path.string, nil) else { throw RuntimeError.systemCall("realpath", path, lastErrno) }
+        guard let resolved = realpath(path.string, nil) else {
+            throw RuntimeError.systemCall("realpath", path, lastErrno)
+        }
         defer { free(resolved) }
         return FilePath(String(cString: resolved))
     }
@@ -89,7 +91,8 @@ package enum Mount {
         var index = 0
         while index < source.count {
             if source[index] == UInt8(ascii: "\\"), index + 3 < source.count,
-                let value = UInt8(String(decoding: source[index + 1...index + 3], as: UTF8.self), radix: 8) {
+                let value = UInt8(String(decoding: source[index + 1...index + 3], as: UTF8.self), radix: 8)
+            {
                 bytes.append(value)
                 index += 4
             } else {

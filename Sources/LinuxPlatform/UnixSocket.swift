@@ -19,7 +19,9 @@ package enum UnixSocket {
     }
 
     package static func connect(_ path: FilePath, _ kind: Kind = .stream) throws -> FileDescriptor {
-        try withShortPath(path) { FileDescriptor(rawValue: try check(rkt_unix_connect($0, kind.value), "connect", path)) }
+        try withShortPath(path) {
+            FileDescriptor(rawValue: try check(rkt_unix_connect($0, kind.value), "connect", path))
+        }
     }
 
     /// The next connection and its peer's user, or nil when none waits on a non-blocking socket.

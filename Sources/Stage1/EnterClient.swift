@@ -40,7 +40,8 @@ package struct EnterClient {
         do {
             socket = try UnixSocket.connect(socketPath)
         } catch {
-            throw RuntimeError(.invalidState, "the pod's supervisor cannot be reached, has the pod ended?", cause: error)
+            throw RuntimeError(
+                .invalidState, "the pod's supervisor cannot be reached, has the pod ended?", cause: error)
         }
         // A terminal for the command needs one here, to type on and to look at.
         terminal = isatty(0) == 1 && isatty(1) == 1 ? Terminal(FileDescriptor(rawValue: 0)) : nil

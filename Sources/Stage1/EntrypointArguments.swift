@@ -41,7 +41,8 @@ package struct EntrypointArguments: Equatable, Sendable {
         case "disable-seccomp": filtersSystemCalls = try !Self.flag(name, value)
         case "dns-conf-mode":
             guard value == "resolv=default,hosts=default" else {
-                throw RuntimeError(.unsupported, "--dns-conf-mode=\(value ?? "") needs a network, which this stage1 has not")
+                throw RuntimeError(
+                    .unsupported, "--dns-conf-mode=\(value ?? "") needs a network, which this stage1 has not")
             }
         default: throw RuntimeError(.unsupported, "this stage1 does not know --\(name)")
         }

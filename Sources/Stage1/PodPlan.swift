@@ -32,7 +32,8 @@ package struct PodPlan {
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
         try Self.checkNetworks(arguments.networks)
         guard !arguments.interactive || manifest.apps.count == 1 else {
-            throw RuntimeError(.unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
+            throw RuntimeError(
+                .unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
         }
         guard manifest.volumes.isEmpty, manifest.apps.allSatisfy({ $0.mounts.isEmpty }) else {
             throw RuntimeError(.unsupported, "this stage1 does not mount volumes yet; remove them from the pod")
@@ -40,7 +41,8 @@ package struct PodPlan {
         let plans = try manifest.apps.map { try Self.plan($0, pod: pod, arguments: arguments) }
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
-            throw RuntimeError(.invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
+            throw RuntimeError(
+                .invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
         }
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,

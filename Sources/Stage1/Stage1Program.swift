@@ -31,7 +31,9 @@ package struct Stage1Program {
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
         } catch {
             fputs("stage1: \(error)\n", stderr)
-            exit(FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error)
+            exit(
+                FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error
+            )
         }
     }
 
@@ -106,7 +108,8 @@ package struct Stage1Program {
             fputs("stage1: warning: the pod's machine is emulated: \(reason)\n", stderr)
         }
         let record = MachineRecord(
-            backend: hypervisor.kind, accelerator: machine.accelerator, memory: spec.memory, processors: spec.processors)
+            backend: hypervisor.kind, accelerator: machine.accelerator, memory: spec.memory, processors: spec.processors
+        )
         try record.write(to: pod.directory.appending("machine.json"))
         return machine
     }

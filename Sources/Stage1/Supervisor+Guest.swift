@@ -41,7 +41,9 @@ extension Supervisor {
 
     /// Text from the guest as one printable line of bounded length.
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(1000).map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(1000).map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
     }
 
     // MARK: - Agent port
@@ -102,7 +104,8 @@ extension Supervisor {
             caller.notice("stage1: the app's terminal: \(Self.printable(reason))")
         case .sessionOutput(let session, let stream, let bytes):
             forward(.sessionOutput(session: 0, stream: stream, bytes), to: session)
-        case .sessionExit(let session, let status): forward(.sessionExit(session: 0, status: status), to: session, last: true)
+        case .sessionExit(let session, let status):
+            forward(.sessionExit(session: 0, status: status), to: session, last: true)
         case .sessionFailed(let session, let reason):
             forward(.sessionFailed(session: 0, Self.printable(reason)), to: session, last: true)
         case .inputCredit(let session, let bytes): forward(.inputCredit(session: 0, bytes: bytes), to: session)

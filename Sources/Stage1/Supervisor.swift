@@ -183,7 +183,9 @@ package final class Supervisor {
         if lostServer == nil { sources += machine.shareServers.map { (.shareServer($0), $0.pidfd, .read) } }
         if controlIsOpen { sources.append((.control, machineEnds.control, .read)) }
         if consoleIsOpen { sources.append((.console, machineEnds.console, .read)) }
-        if bootPortIsOpen { sources.append((.boot, machineEnds.bootPort, bootOutbox.isEmpty ? .read : [.read, .write])) }
+        if bootPortIsOpen {
+            sources.append((.boot, machineEnds.bootPort, bootOutbox.isEmpty ? .read : [.read, .write]))
+        }
         if agentPortIsOpen {
             // A full queue to the caller stops the reading: the guest's credit ends before it grows further.
             sources.append((.agent, machineEnds.agentPort, agentOutbox.isEmpty ? .read : [.read, .write]))

@@ -7,7 +7,8 @@ import Testing
 struct RuntimeErrorTests {
     @Test func theChainRunsFromTheOutsideIn() {
         let error = RuntimeError(
-            .notFound, "app web", cause: RuntimeError(.internal, "reading its manifest", cause: RuntimeError(.internal, "open /x")))
+            .notFound, "app web",
+            cause: RuntimeError(.internal, "reading its manifest", cause: RuntimeError(.internal, "open /x")))
         #expect(error.chain == ["app web", "reading its manifest", "open /x"])
         #expect(error.description == "app web: reading its manifest: open /x")
     }

@@ -7,7 +7,8 @@ import Testing
 struct FrameDecoderTests {
     @Test func cutsFramesWhereverTheStreamIsSplit() throws {
         let frames = [
-            Frame(type: 5, channel: 7, payload: Array("hello".utf8)), Frame(type: 4), Frame(type: 6, payload: [0, 255]),
+            Frame(type: 5, channel: 7, payload: Array("hello".utf8)), Frame(type: 4),
+            Frame(type: 6, payload: [0, 255]),
         ]
         let stream = frames.flatMap(\.encoded)
         for step in 1...stream.count {

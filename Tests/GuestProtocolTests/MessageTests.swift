@@ -18,7 +18,9 @@ struct MessageTests {
         .pod(sample), .stop, .exitRecorded(app: "web"),
         .startSession(
             session: 3,
-            .init(target: .command(app: "web", arguments: ["a", ""]), terminal: true, rows: 1, columns: 2, terminalType: "x")),
+            .init(
+                target: .command(app: "web", arguments: ["a", ""]), terminal: true, rows: 1, columns: 2,
+                terminalType: "x")),
         .startSession(session: 3, .init(target: .appTerminal(app: "web"))), .sessionInput(session: 3, [4]),
         .sessionEndOfInput(session: 3), .sessionResize(session: 3, rows: 50, columns: 132),
         .sessionSignal(session: 3, signal: 15), .closeSession(session: 3), .outputCredit(channel: 0, bytes: 1),

@@ -11,7 +11,9 @@ struct AgentRequestTests {
         #expect(AgentRequest(line: String(request.line.dropLast())) == request)
     }
 
-    @Test(arguments: ["", "ready now", "ended web", "ended web x", "reap", "reboot"]) func otherLinesAreRefused(line: String) {
+    @Test(arguments: ["", "ready now", "ended web", "ended web x", "reap", "reboot"]) func otherLinesAreRefused(
+        line: String
+    ) {
         #expect(AgentRequest(line: line) == nil)
     }
 }

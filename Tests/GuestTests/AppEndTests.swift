@@ -5,10 +5,15 @@ import Guest
 import Testing
 
 struct AppEndTests {
-    @Test(arguments: [
-        ("exited", "0", "success", 0), ("exited", "42", "exit-code", 42), ("killed", "KILL", "signal", 137),
-        ("killed", "TERM", "success", 143), ("dumped", "SEGV", "core-dump", 139), ("exited", "203", "exit-code", 203),
-    ] as [(String, String, String, Int32)]) func readsWhatSystemdSays(code: String, status: String, result: String, expected: Int32) {
+    @Test(
+        arguments: [
+            ("exited", "0", "success", 0), ("exited", "42", "exit-code", 42), ("killed", "KILL", "signal", 137),
+            ("killed", "TERM", "success", 143), ("dumped", "SEGV", "core-dump", 139),
+            ("exited", "203", "exit-code", 203),
+        ] as [(String, String, String, Int32)]) func readsWhatSystemdSays(
+            code: String, status: String, result: String, expected: Int32
+        )
+    {
         #expect(AppEnd(code: code, status: status, result: result).status == expected)
     }
 

@@ -36,7 +36,9 @@ struct InterpreterTests {
 
     @Test func findsTheLoaderOfAnELFFile() { #expect(Interpreter.parse(elf(offset: 120, length: 8)) == "/lib/ld") }
 
-    @Test(arguments: [(UInt64.max, 8), (120, UInt64.max), (159, 8), (UInt64(Int64.max), UInt64(Int64.max))] as [(UInt64, UInt64)])
+    @Test(
+        arguments: [(UInt64.max, 8), (120, UInt64.max), (159, 8), (UInt64(Int64.max), UInt64(Int64.max))]
+            as [(UInt64, UInt64)])
     func headersThatPointOutsideTheFileAreIgnored(offset: UInt64, length: UInt64) {
         #expect(Interpreter.parse(elf(offset: offset, length: length)) == nil)
     }

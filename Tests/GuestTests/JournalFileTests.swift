@@ -39,7 +39,9 @@ struct JournalFileTests {
             var content = [UInt8](repeating: 0, count: 48)
             for index in 0..<8 { content[16 + index] = UInt8(truncatingIfNeeded: microseconds >> UInt64(index * 8)) }
             for offset in data {
-                for index in 0..<(compact ? 4 : 8) { content.append(UInt8(truncatingIfNeeded: offset >> UInt64(index * 8))) }
+                for index in 0..<(compact ? 4 : 8) {
+                    content.append(UInt8(truncatingIfNeeded: offset >> UInt64(index * 8)))
+                }
                 if !compact { content += [UInt8](repeating: 0, count: 8) }
             }
             _ = object(type: 3, content)
@@ -101,7 +103,9 @@ struct JournalFileTests {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<300 {
             var bytes = builder.bytes
-            for _ in 0..<8 { bytes[Int.random(in: 96..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator) }
+            for _ in 0..<8 {
+                bytes[Int.random(in: 96..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
+            }
             try FileSystem.write(bytes, to: path)
             guard let journal = try JournalFile(path) else { continue }
             var count = 0

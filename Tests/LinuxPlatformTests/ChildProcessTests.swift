@@ -9,7 +9,9 @@ import Testing
 
 struct ChildProcessTests {
     private func shell(_ script: String, descriptors: [Int32] = [-1, -1, -1]) -> SpawnRequest {
-        SpawnRequest(path: "/bin/sh", arguments: ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin"], descriptors: descriptors)
+        SpawnRequest(
+            path: "/bin/sh", arguments: ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin"],
+            descriptors: descriptors)
     }
 
     @Test func tellsHowAProgramEndedAsOftenAsItIsAsked() throws {
@@ -28,12 +30,14 @@ struct ChildProcessTests {
     @Test func descriptorsArriveUnderTheirNumbersAndNoOthers() throws {
         let scratch = try ScratchDirectory()
         let files = try ["three", "four"].map { name in
-            try FileDescriptor.open(scratch.appending(name), .readWrite, options: [.create], permissions: [.ownerReadWrite])
+            try FileDescriptor.open(
+                scratch.appending(name), .readWrite, options: [.create], permissions: [.ownerReadWrite])
         }
         defer { for file in files { try? file.close() } }
         // The order is reversed, so that arranging them must not overwrite one by the other.
         let child = try ChildProcess.spawn(
-            shell("echo a >&3; echo b >&4; { echo c >&5; } 2>/dev/null && exit 1; exit 0",
+            shell(
+                "echo a >&3; echo b >&4; { echo c >&5; } 2>/dev/null && exit 1; exit 0",
                 descriptors: [-1, -1, -1, files[1].rawValue, files[0].rawValue]))
         #expect(try child.wait() == .exited(0))
         #expect(try FileSystem.readText(scratch.appending("four")) == "a\n")

@@ -14,7 +14,8 @@ struct UnitGraphTests {
 
     @Test func theDefaultTargetWantsEveryAppAndWaitsForIt() throws {
         let target = try unit("default.target")
-        #expect(Set(target.values(of: "Wants")).isSuperset(of: ["web.service", "db.service", "supervisor-ready.service"]))
+        #expect(
+            Set(target.values(of: "Wants")).isSuperset(of: ["web.service", "db.service", "supervisor-ready.service"]))
         #expect(target.values(of: "After") == ["web.service", "db.service"])
     }
 
@@ -35,7 +36,10 @@ struct UnitGraphTests {
     @Test func handlersAndLimitsAppearOnlyWhereAskedFor() throws {
         let web = try unit("web.service"), db = try unit("db.service")
         #expect(web.values(of: "ExecStartPre") == ["/usr/lib/rkt/rkt-guest pre-start web"])
-        #expect(web.values(of: "ExecStopPost") == ["/usr/lib/rkt/rkt-guest post-stop web", "/usr/lib/rkt/rkt-guest record web"])
+        #expect(
+            web.values(of: "ExecStopPost") == [
+                "/usr/lib/rkt/rkt-guest post-stop web", "/usr/lib/rkt/rkt-guest record web",
+            ])
         #expect(web.values(of: "MemoryMax") == ["67108864"])
         #expect(web.values(of: "CPUQuota") == ["50%"])
         #expect(db.values(of: "ExecStartPre").isEmpty)

@@ -18,7 +18,8 @@ struct UnitFileTests {
     }
 
     @Test(arguments: [
-        (["/bin/sh", "-c", "a b"], #"/bin/sh -c "a b""#), (["x", "50%"], #"x "50%%""#), (["x", "$HOME"], #"x "$$HOME""#),
+        (["/bin/sh", "-c", "a b"], #"/bin/sh -c "a b""#), (["x", "50%"], #"x "50%%""#),
+        (["x", "$HOME"], #"x "$$HOME""#),
         (["x", "a\"b\\c"], #"x "a\"b\\c""#), (["x", ""], #"x """#), (["x", "a\nb"], #"x "a\nb""#),
     ]) func quotesWhatSystemdWouldInterpret(arguments: [String], expected: String) {
         #expect(UnitCommand(arguments).rendered == expected)
