@@ -39,8 +39,10 @@ package final class Agent {
     private var terminals: [String: FileDescriptor] = [:]
     /// What each app ended with, as it will be recorded.
     private var statuses: [String: Int32] = [:]
-    /// Apps whose exit is to be sent once the journal has been read to its end.
+    /// Apps whose exit is to be sent once more when the journal has been read to its end.
     private var toReap: [String] = []
+    /// Apps whose exit has been sent right away, for the host to record, and is not acknowledged yet.
+    private var early: Set<String> = []
     /// Whether apps that end now were stopped from outside.
     private var isStopping = false
     /// When journald last took a message, in milliseconds; nil once that message must have been read.
@@ -163,6 +165,7 @@ package final class Agent {
         case .pod: throw ProtocolError.unexpected("a pod's configuration on the agent port")
         case .stop: stopPod()
         case .exitRecorded(let app):
+            if early.remove(app) != nil { return }
             if let client = waitingForRecord.removeValue(forKey: app) { answer(client) }
         case .startSession(let number, let request): start(request, number)
         case .sessionInput(let number, let bytes):
@@ -257,7 +260,9 @@ package final class Agent {
     private func pumpJournal() {
         // A line is at most one frame; it may overdraw the credit by that much.
         while outputCredit > 0, outbox.count < Limit.outbox {
-            guard let entry = journal.next() else {
+            let next = journal.next()
+            reportLoss()
+            guard let entry = next else {
                 for app in toReap { sendExit(of: app) }
                 toReap = []
                 return
@@ -267,6 +272,12 @@ package final class Agent {
             outputCredit -= frame.payload.count
             outbox.append(contentsOf: frame.encoded)
         }
+    }
+
+    private func reportLoss() {
+        let lost = journal.takeLost()
+        guard lost > 0 else { return }
+        send(.failed("\(lost) lines were lost: they came faster than they could be passed on"))
     }
 
     private func line(of entry: JournalFile.Entry) -> GuestMessage.OutputLine? {
@@ -307,6 +318,9 @@ package final class Agent {
             if recorded != 0 { stopPod() }
             answer(client)
         case .reap(let app):
+            // The status is safe at once; the reaper waits until the lines before it are, too.
+            sendExit(of: app)
+            early.insert(app)
             journal.synchronize()
             toReap.append(app)
             waitingForRecord[app] = client

@@ -12,11 +12,10 @@ final class Journal {
     /// Readable when journald has taken a message: it forwards each one, as to a syslog daemon, before it is stored. Only
     /// the wake-up counts, since journald drops what a slow reader leaves, while the file loses nothing.
     let wakeUp: FileDescriptor
-    private let directory: FilePath
-    private var file: JournalFile?
+    private var files: JournalFiles
 
     init(machineID: String) throws {
-        directory = GuestLayout.journalFiles.appending(machineID)
+        files = JournalFiles(GuestLayout.journalFiles.appending(machineID))
         let path = GuestLayout.journalDirectory.appending("syslog")
         try FileSystem.remove(path)
         wakeUp = try UnixSocket.listen(path, .datagram)
@@ -30,17 +29,10 @@ final class Journal {
         while buffer.withUnsafeMutableBytes({ recv(wakeUp.rawValue, $0.baseAddress, $0.count, 0) }) >= 0 {}
     }
 
-    func next() -> JournalFile.Entry? {
-        while true {
-            if file == nil { file = try? JournalFile(directory.appending("system.journal")) }
-            guard let current = file else { return nil }
-            if let entry = current.next() { return entry }
-            guard current.isFinished else { return nil }
-            let following = try? FileSystem.status(directory.appending("system.journal"))
-            guard let following, following.inode != current.inode else { return nil }
-            file = nil
-        }
-    }
+    func next() -> JournalFile.Entry? { files.next() }
+
+    /// Entries that journald has removed before they were read, since this was last asked.
+    func takeLost() -> UInt64 { files.takeLost() }
 
     /// Waits until journald has stored every message sent to it before this call (its Varlink method
     /// io.systemd.Journal.Synchronize).

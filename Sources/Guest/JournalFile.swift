@@ -12,8 +12,11 @@ import SystemPackage
 /// the header's number of entries includes it. journald of this guest neither compresses nor seals.
 package final class JournalFile {
     package struct Entry: Equatable {
+        /// Counts all entries of the journal, through all of its files.
+        package var number: UInt64
         /// Of the guest's monotonic clock.
         package var microseconds: UInt64
+        /// Those that a reader of apps' lines wants.
         package var fields: [String: [UInt8]]
     }
 
@@ -21,6 +24,9 @@ package final class JournalFile {
     private enum Limit {
         static let object = 1 << 20
         static let items = 256
+        /// Fields that are remembered, and the bytes of one.
+        static let knownFields = 1024
+        static let knownField = 256
     }
     private static let compact: UInt32 = 16
     private static let archived: UInt8 = 2
@@ -31,6 +37,10 @@ package final class JournalFile {
     /// Where the next object to look at begins; 0 until the header's size is known.
     private var offset: UInt64
     private var entriesRead: UInt64 = 0
+    /// By position; nil for a field that nobody wants. All but the message is the same in many entries, and journald
+    /// writes what is the same once.
+    private var known: [UInt64: (name: String, value: [UInt8])?] = [:]
+    private static let wanted: Set<String> = ["MESSAGE", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_PID", "PRIORITY"]
     let inode: UInt64
 
     /// Nil while the header has not been written yet.
@@ -88,7 +98,7 @@ package final class JournalFile {
         guard size >= 64, size <= Limit.object else { return nil }
         let bytes = Self.bytes(file.rawValue, at: position, count: size)
         guard bytes.count == size else { return nil }
-        var entry = Entry(microseconds: Self.number(bytes, 32, 8), fields: [:])
+        var entry = Entry(number: Self.number(bytes, 16, 8), microseconds: Self.number(bytes, 32, 8), fields: [:])
         for item in 0..<min((size - 64) / width, Limit.items) {
             let data = Self.number(bytes, 64 + item * width, isCompact ? 4 : 8)
             if data != 0, let (name, value) = field(at: data) { entry.fields[name] = value }
@@ -96,7 +106,17 @@ package final class JournalFile {
         return entry
     }
 
-    private func field(at position: UInt64) -> (String, [UInt8])? {
+    private func field(at position: UInt64) -> (name: String, value: [UInt8])? {
+        if let field = known[position] { return field }
+        let field = readField(at: position).flatMap { Self.wanted.contains($0.name) ? $0 : nil }
+        if field.map({ $0.name != "MESSAGE" && $0.value.count <= Limit.knownField }) ?? true {
+            if known.count >= Limit.knownFields { known = [:] }
+            known[position] = .some(field)
+        }
+        return field
+    }
+
+    private func readField(at position: UInt64) -> (name: String, value: [UInt8])? {
         let payload = isCompact ? 72 : 64
         let object = Self.bytes(file.rawValue, at: position, count: 16)
         guard object.count == 16, object[0] == ObjectType.data, object[1] == 0 else { return nil }

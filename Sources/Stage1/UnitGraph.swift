@@ -125,7 +125,8 @@ package struct UnitGraph {
                         .init("Type", "oneshot"),
                         .init("RemainAfterExit", "yes"),
                         .init("ExecStop", command("reap", app.name)),
-                        .init("TimeoutStopSec", "20"),
+                        // Until the caller has taken the app's last line; a stop asked for has a deadline on the host.
+                        .init("TimeoutStopSec", "infinity"),
                     ]),
             ])
     }
