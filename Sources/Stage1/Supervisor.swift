@@ -167,6 +167,8 @@ package final class Supervisor {
         let sources = self.sources
         let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
+        // Lines that nobody reads are dropped, and the guest may send more.
+        if !caller.outputIsOpen { flushCaller() }
         clients.removeAll { client in
             guard client.isEnding, client.outbox.isEmpty else { return false }
             try? client.socket.close()
