@@ -96,13 +96,20 @@ package final class HostProcess {
         do {
             try await eventually("the end of \"\(command.joined(separator: " "))\"", within: limit) { !isRunning }
         } catch {
-            kill()
+            killAll()
             throw error
         }
         return Outcome(status: try child.wait().status, output: output, error: self.error)
     }
 
     package func signal(_ number: Int32) throws { try child.signal(number) }
+
+    /// Ends it and what it has started.
+    package func killAll() {
+        let descendants = HostTraces.descendants(of: child.pid)
+        kill()
+        for process in descendants where HostTraces.isAlive(process.pid) { Glibc.kill(process.pid, SIGKILL) }
+    }
 
     /// Ends it now and waits for that.
     package func kill() {

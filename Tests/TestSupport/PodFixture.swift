@@ -164,7 +164,7 @@ package final class PodFixture {
     @discardableResult
     private func close() -> [String] {
         for cleanup in cleanups.reversed() { try? cleanup() }
-        for process in processes.reversed() where process.isRunning { process.kill() }
+        for process in processes.reversed() where process.isRunning { process.killAll() }
         // A machine ends right after its supervisor.
         let deadline = Clock.milliseconds + 3000
         while !HostTraces.processes(using: data).isEmpty, Clock.milliseconds < deadline { usleep(20_000) }
