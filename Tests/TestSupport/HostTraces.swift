@@ -42,7 +42,8 @@ package enum HostTraces {
         package let parent: Int32
         /// The first fifteen bytes of the program's name.
         package let name: String
-        package let isZombie: Bool
+        /// Whether only its parent is still to hear of its end: no thread is left that holds descriptors.
+        package let hasEnded: Bool
     }
 
     /// The processes that another one has started, directly or through others.
@@ -60,20 +61,22 @@ package enum HostTraces {
         }
     }
 
-    package static func isAlive(_ pid: Int32) -> Bool { read(pid).map { !$0.isZombie } ?? false }
+    package static func isAlive(_ pid: Int32) -> Bool { read(pid).map { !$0.hasEnded } ?? false }
 
     private static func allProcesses() -> [RunningProcess] {
         ((try? FileSystem.list("/proc")) ?? []).compactMap { Int32($0) }.compactMap(read)
     }
 
-    /// proc(5), /proc/PID/stat: number, name in parentheses, state, parent.
+    /// proc(5), /proc/PID/stat: number, name in parentheses, state, parent, and 16 fields later the number of threads: the
+    /// first thread may be a zombie while others still run.
     private static func read(_ pid: Int32) -> RunningProcess? {
         guard let text = try? FileSystem.readText(FilePath("/proc/\(pid)/stat")), let open = text.firstIndex(of: "("),
             let close = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 1, let parent = Int32(fields[1]) else { return nil }
+        guard fields.count > 17, let parent = Int32(fields[1]), let threads = Int(fields[17]) else { return nil }
         return RunningProcess(
-            pid: pid, parent: parent, name: String(text[text.index(after: open)..<close]), isZombie: fields[0] == "Z")
+            pid: pid, parent: parent, name: String(text[text.index(after: open)..<close]),
+            hasEnded: fields[0] == "Z" && threads <= 1)
     }
 }
