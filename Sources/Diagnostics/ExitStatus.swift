@@ -12,7 +12,7 @@ package enum ExitStatus {
     package static let cannotExecute: Int32 = 203
     /// The hypervisor process ended although the guest had not powered off.
     package static let hypervisorDied: Int32 = 250
-    /// The guest's kernel panicked.
+    /// The guest's kernel panicked, or the guest reset itself.
     package static let guestPanicked: Int32 = 251
     /// The guest did not report in time.
     package static let bootTimedOut: Int32 = 252

@@ -11,6 +11,8 @@ package struct PodOutcome: Equatable, Sendable {
         case hypervisorDied(ProcessExit)
         case shareServerDied(ProcessExit)
         case guestPanicked
+        /// The guest asked for a reboot, or its processor gave up (a triple fault).
+        case guestReset
         case bootTimedOut
         /// The guest said that it cannot become this pod.
         case setUpFailed(String)
@@ -34,7 +36,7 @@ package struct PodOutcome: Equatable, Sendable {
 
     package var status: Int32 {
         switch failure {
-        case .guestPanicked: return ExitStatus.guestPanicked
+        case .guestPanicked, .guestReset: return ExitStatus.guestPanicked
         case .hypervisorDied, .shareServerDied: return ExitStatus.hypervisorDied
         case .bootTimedOut: return ExitStatus.bootTimedOut
         case .setUpFailed: return ExitStatus.error
@@ -50,6 +52,7 @@ package struct PodOutcome: Equatable, Sendable {
     package var message: String? {
         switch failure {
         case .guestPanicked: return "the guest's kernel panicked"
+        case .guestReset: return "the guest reset itself instead of powering off"
         case .hypervisorDied(let exit): return "the hypervisor ended before the guest did: \(exit)"
         case .shareServerDied(let exit): return "the server of the pod's files ended before the guest did: \(exit)"
         case .bootTimedOut: return "the guest did not report in time"

@@ -296,7 +296,8 @@ package final class Supervisor {
         }
         for event in events {
             switch event {
-            case .guestShutdown, .guestReset: guestPoweredOff = true
+            case .guestShutdown: guestPoweredOff = true
+            case .guestReset: if outcome.failure == nil { outcome.failure = .guestReset }
             case .guestPanicked: if outcome.failure == nil { outcome.failure = .guestPanicked }
             case .controlClosed: controlIsOpen = false
             case .hostShutdown, .stopped, .resumed, .diskError: break

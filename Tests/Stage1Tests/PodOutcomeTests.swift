@@ -10,7 +10,7 @@ struct PodOutcomeTests {
             (PodOutcome(), 0), (PodOutcome(firstFailure: 42), 42), (PodOutcome(unfinished: ["web"]), 254),
             (PodOutcome(firstFailure: 7, unfinished: ["web"]), 7),
             (PodOutcome(failure: .hypervisorDied(.signalled(9)), firstFailure: 7), 250),
-            (PodOutcome(failure: .guestPanicked), 251),
+            (PodOutcome(failure: .guestPanicked), 251), (PodOutcome(failure: .guestReset), 251),
             (PodOutcome(failure: .bootTimedOut), 252), (PodOutcome(failure: .setUpFailed("x")), 254),
             (PodOutcome(failure: .escaped, unfinished: ["web"]), 0), (PodOutcome(failure: .killed), 137),
         ] as [(PodOutcome, Int32)]) func statusFollowsFromWhatEndedThePod(outcome: PodOutcome, status: Int32)

@@ -61,6 +61,18 @@ struct CrashSerialTests {
         }
     }
 
+    @Test func guestThatResetsItselfIsNoGoodEnd() async throws {
+        try await PodFixture.with { fixture in
+            let run = try await fixture.rkt(
+                ["run"] + PodFixture.busybox("echo never"),
+                environment: ["RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS": "systemd.unit=reboot.target"])
+            #expect(run.status == 251)
+            #expect(run.output == "")
+            #expect(run.complaints.first == "stage1: the guest reset itself instead of powering off")
+            try await expectCollected(fixture, try #require(fixture.uuids.first))
+        }
+    }
+
     @Test func guestThatDoesNotReportInTimeIsGivenUp() async throws {
         try await PodFixture.with { fixture in
             let start = Clock.milliseconds
