@@ -19,14 +19,18 @@ final class DescriptorSource: ByteSource {
     /// How messages call the file.
     let name: String
     private let file: FileDescriptor
+    private let onRead: ((Int) -> Void)?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: blockSize, alignment: 64)
     /// How many bytes at the start of the buffer were read by `peek()` and not yet handed out.
     private var peeked = 0
 
-    /// - Parameter file: stays the caller's; it is not closed here.
-    init(_ file: FileDescriptor, name: String) {
+    /// - Parameters:
+    ///   - file: stays the caller's; it is not closed here.
+    ///   - onRead: gets the size of each block that was read.
+    init(_ file: FileDescriptor, name: String, onRead: ((Int) -> Void)? = nil) {
         self.file = file
         self.name = name
+        self.onRead = onRead
     }
 
     deinit { buffer.deallocate() }
@@ -49,7 +53,9 @@ final class DescriptorSource: ByteSource {
 
     private func read(at offset: Int) throws -> Int {
         do {
-            return try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[offset...]))
+            let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[offset...]))
+            onRead?(count)
+            return count
         } catch let error as Errno {
             throw RuntimeError.systemCall("read", FilePath(name), error)
         }

@@ -25,12 +25,13 @@ package enum ImageImporter {
     ///   - input: any readable file, a pipe included; plain tar or compressed.
     ///   - name: what messages call the image, normally its path.
     ///   - output: gets the uncompressed archive; its contents mean nothing after an error.
+    ///   - onRead: gets the size of each block read from the input.
     /// - Throws: `RuntimeError` for anything wrong with the image, `OutputError` when writing fails.
     package static func importImage(
         from input: FileDescriptor, name: String, writingTo output: FileDescriptor? = nil,
-        limits: ArchiveLimits = ArchiveLimits()
+        limits: ArchiveLimits = ArchiveLimits(), onRead: ((Int) -> Void)? = nil
     ) throws -> ArchiveInspection {
-        let file = DescriptorSource(input, name: name)
+        let file = DescriptorSource(input, name: name, onRead: onRead)
         let compression = Compression(ofFileStarting: try file.peek())
         let stream = HashingSource(try compression.decompress(file), writingTo: output)
         let reader = try TarReader(stream, name: name, limits: limits)

@@ -45,14 +45,15 @@ package struct TreeRenderer {
     ///   - directory: open and empty; it may hold a part of the tree after an error.
     ///   - rootfsOnly: whether the contents of `rootfs` go right into the directory, without the manifest.
     ///   - name: what messages call the tree.
+    ///   - onRead: gets the size of each block read from the archives, every layer once.
     /// - Returns: The tree's apparent size in bytes: files and links by length, hard links once, directories as the
     ///   file system counts them, the given one included.
     package static func render(
         _ layers: [RenderLayer], into directory: FileDescriptor, rootfsOnly: Bool = false, name: String,
-        limits: ArchiveLimits = ArchiveLimits()
+        limits: ArchiveLimits = ArchiveLimits(), onRead: ((Int) -> Void)? = nil
     ) throws -> Int64 {
         var renderer = TreeRenderer(layers, directory, rootfsOnly, name, limits)
-        for index in layers.indices { try renderer.unpack(index) }
+        for index in layers.indices { try renderer.unpack(index, onRead) }
         try renderer.writer.finish()
         return renderer.writer.apparentSize + (rootfsOnly ? 0 : try FileSystem.status(of: directory).size)
     }
@@ -73,9 +74,9 @@ package struct TreeRenderer {
 
     // MARK: - One layer
 
-    private mutating func unpack(_ index: Int) throws {
+    private mutating func unpack(_ index: Int, _ onRead: ((Int) -> Void)?) throws {
         let layer = layers[index]
-        let stream = HashingSource(try rewound(layer))
+        let stream = HashingSource(try rewound(layer, onRead))
         let reader = try TarReader(stream, name: "image \(layer.id.short)", limits: limits)
         var links = PendingLinks()
         do {
@@ -192,13 +193,13 @@ package struct TreeRenderer {
         }
     }
 
-    private func rewound(_ layer: RenderLayer) throws -> DescriptorSource {
+    private func rewound(_ layer: RenderLayer, _ onRead: ((Int) -> Void)? = nil) throws -> DescriptorSource {
         do {
             try layer.archive.seek(offset: 0, from: .start)
         } catch let error as Errno {
             throw RuntimeError.systemCall("lseek", nil, error)
         }
-        return DescriptorSource(layer.archive, name: "image \(layer.id.short)")
+        return DescriptorSource(layer.archive, name: "image \(layer.id.short)", onRead: onRead)
     }
 
     /// Where an entry of the archive goes below the directory.

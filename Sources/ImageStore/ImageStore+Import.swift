@@ -48,14 +48,19 @@ extension ImageStore {
     package func importImage(from file: FileDescriptor, name: String, isLatest: Bool = false) throws -> StoredImage {
         try index.requireWritable()
         TemporaryItem.removeStale(in: layout.temporary, prefix: ImageStore.importPrefix)
-        let fileSize = try FileSystem.status(of: file).size
+        let status = try FileSystem.status(of: file)
+        let fileSize = status.size
         try checkSpace(for: fileSize, name)
         let item = try TemporaryItem(.file, in: layout.temporary, prefix: ImageStore.importPrefix)
+        let onRead = progress?.begin(
+            "importing \(FilePath(name).lastComponent?.string ?? name)", total: status.type == .regular ? fileSize : nil
+        )
+        defer { progress?.end() }
         let inspection: ArchiveInspection
         do {
             let output = try item.openForWriting()
             defer { try? output.close() }
-            inspection = try ImageImporter.importImage(from: file, name: name, writingTo: output)
+            inspection = try ImageImporter.importImage(from: file, name: name, writingTo: output, onRead: onRead)
             do {
                 try FileSystem.synchronize(output)
             } catch {

@@ -57,13 +57,13 @@ extension ImageStore {
     /// Writes the image with its dependencies into a new directory, without the store's trees.
     package func render(_ image: StoredImage, to directory: FilePath, rootfsOnly: Bool = false) throws {
         let resolver = try DependencyResolver(image, in: self)
-        try write(resolver.layers, to: directory, rootfsOnly, name: "image \(image.name)")
+        try write(resolver.layers, to: directory, rootfsOnly, name: image.name)
     }
 
     /// Writes the image's own contents into a new directory: no dependencies, no filtering.
     package func extract(_ image: StoredImage, to directory: FilePath, rootfsOnly: Bool = false) throws {
         let layer = DependencyResolver.Layer(id: image.fullID, whitelist: nil, inheritedWhitelists: [])
-        try write([layer], to: directory, rootfsOnly, name: "image \(image.name)")
+        try write([layer], to: directory, rootfsOnly, name: image.name)
     }
 
     // MARK: - Rendering
@@ -90,9 +90,11 @@ extension ImageStore {
         let item = try TemporaryItem(.directory, in: layout.trees, prefix: ImageStore.renderPrefix)
         let directory = try openDirectory(item.path)
         defer { try? directory.close() }
+        // Until all is on disk.
+        defer { progress?.end() }
         // Also takes the set-group-ID bit away that it has from its parent: the image's files belong to nobody's group.
         try mode(0o755, of: directory, item.path)
-        let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: "image \(image.name)")
+        let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: image.name)
         for (name, text) in zip(ImageStore.idFiles, [image.id.string, resolver.digest]) {
             try FileSystem.write(text.utf8, to: item.path.appending(name))
         }
@@ -111,6 +113,7 @@ extension ImageStore {
         do {
             let directory = try openDirectory(path)
             defer { try? directory.close() }
+            defer { progress?.end() }
             // A root file system's own entry may set another mode.
             try mode(0o755, of: directory, path)
             _ = try render(layers, into: directory, rootfsOnly: rootfsOnly, name: name)
@@ -139,7 +142,11 @@ extension ImageStore {
                     inheritedWhitelists: layer.inheritedWhitelists)
             }
         }
-        return try TreeRenderer.render(renderLayers, into: directory, rootfsOnly: rootfsOnly, name: name)
+        // Each layer is read to its end.
+        let total = try renderLayers.reduce(0) { try $0 + FileSystem.status(of: $1.archive).size }
+        return try TreeRenderer.render(
+            renderLayers, into: directory, rootfsOnly: rootfsOnly, name: "image \(name)",
+            onRead: progress?.begin("rendering \(name)", total: total))
     }
 
     private func openDirectory(_ path: FilePath) throws -> FileDescriptor {

@@ -14,11 +14,15 @@ import SystemPackage
 package final class ImageStore: Sendable {
     package let layout: StoreLayout
     let index: StoreIndex
+    let progress: Progress?
 
     /// Opens the store, making what is missing.
     ///
     /// A user who may only read an existing store gets one that refuses to change anything.
-    package init(dataDirectory: FilePath) throws {
+    ///
+    /// - Parameter progress: hears of the bytes that importing and rendering read.
+    package init(dataDirectory: FilePath, progress: Progress? = nil) throws {
+        self.progress = progress
         layout = StoreLayout(dataDirectory: dataDirectory)
         do {
             try layout.prepare()

@@ -14,8 +14,11 @@ package struct PodRuntime: Sendable {
     package let settings: Settings
     package let notices: Notices
     package let pods: PodStore
+    private let progress: Progress?
 
-    package init(_ settings: Settings) {
+    /// - Parameter progress: hears how far importing and rendering images have come.
+    package init(_ settings: Settings, progress: Progress? = nil) {
+        self.progress = progress
         // Stage1 runs elsewhere: a relative path must go on meaning the same.
         var settings = settings
         settings.dataDirectory = PodRuntime.absolute(settings.dataDirectory)
@@ -36,7 +39,9 @@ package struct PodRuntime: Sendable {
     }
 
     /// Opens the image store of the data directory, which is made when it is missing.
-    package func openImages() throws -> ImageStore { try ImageStore(dataDirectory: settings.dataDirectory) }
+    package func openImages() throws -> ImageStore {
+        try ImageStore(dataDirectory: settings.dataDirectory, progress: progress)
+    }
 
     // MARK: - UUID files
 

@@ -48,5 +48,10 @@ package struct GlobalOptions: ParsableArguments {
             insecure: insecureOptions.options)
     }
 
-    package var runtime: PodRuntime { PodRuntime(settings) }
+    package var runtime: PodRuntime { runtime(quiet: false) }
+
+    /// Long steps are shown on a terminal, unless everything is printed or nothing is.
+    func runtime(quiet: Bool) -> PodRuntime {
+        PodRuntime(settings, progress: debug || quiet ? nil : ProgressLine.onStandardError())
+    }
 }

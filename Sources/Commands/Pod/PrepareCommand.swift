@@ -26,7 +26,8 @@ package struct PrepareCommand: RktCommand {
 
     package func execute(_ context: CommandContext) throws -> Int32 {
         let request = try pod.request(stage1: stage1, ofPod: image, context)
-        let uuid = try global.runtime.prepare(request, uuidFileSave: pod.uuidFileSave.map { FilePath($0) })
+        let runtime = global.runtime(quiet: pod.quiet)
+        let uuid = try runtime.prepare(request, uuidFileSave: pod.uuidFileSave.map { FilePath($0) })
         try context.console.print(uuid.description)
         return ExitStatus.success
     }

@@ -34,6 +34,6 @@ package struct RunCommand: RktCommand {
         let request = try pod.request(stage1: stage1, ofPod: image, context)
         var options = start.options
         options.uuidFileSave = pod.uuidFileSave.map { FilePath($0) }
-        try global.runtime.run(request, options)
+        try global.runtime(quiet: pod.quiet).run(request, options)
     }
 }
