@@ -39,6 +39,8 @@ package final class Agent {
     private var terminals: [String: FileDescriptor] = [:]
     /// What each app ended with, as it will be recorded.
     private var statuses: [String: Int32] = [:]
+    /// Apps that have ended, with the socket that becomes readable when the journal has all their lines.
+    private var synchronizing: [(app: String, socket: FileDescriptor)] = []
     /// Apps whose exit is to be sent once more when the journal has been read to its end.
     private var toReap: [String] = []
     /// Apps whose exit has been sent right away, for the host to record, and is not acknowledged yet.
@@ -80,7 +82,7 @@ package final class Agent {
     // MARK: - One turn of the loop
 
     private enum Source {
-        case port, requests, journal, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
+        case port, requests, journal, synchronized, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
     }
 
     private func turn() throws {
@@ -89,6 +91,7 @@ package final class Agent {
             (.journal, journal.wakeUp, .read),
         ]
         sources += clients.map { (.client($0), $0, .read) }
+        sources += synchronizing.map { (.synchronized, $0.socket, .read) }
         for session in sessions.values {
             if let child = session.child, session.exit == nil {
                 sources.append((.child(session.number), child.pidfd, .read))
@@ -106,6 +109,7 @@ package final class Agent {
         }
         let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: journalTimeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
+        endSynchronizations(ready.map { sources[$0.0].1.rawValue })
         if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
         flush()
@@ -128,6 +132,7 @@ package final class Agent {
         case .journal:
             journal.drainWakeUps()
             journalWakeUp = Clock.milliseconds
+        case .synchronized: break
         case .client(let client): serve(client)
         case .child(let number):
             if let session = sessions[number] { session.exit = try session.child?.poll() }
@@ -274,6 +279,15 @@ package final class Agent {
         }
     }
 
+    /// From now on the journal's end is the end of these apps' lines.
+    private func endSynchronizations(_ ready: [Int32]) {
+        for (app, socket) in synchronizing where ready.contains(socket.rawValue) {
+            try? socket.close()
+            toReap.append(app)
+        }
+        synchronizing.removeAll { ready.contains($0.socket.rawValue) }
+    }
+
     private func reportLoss() {
         let lost = journal.takeLost()
         guard lost > 0 else { return }
@@ -321,9 +335,8 @@ package final class Agent {
             // The status is safe at once; the reaper waits until the lines before it are, too.
             sendExit(of: app)
             early.insert(app)
-            journal.synchronize()
-            toReap.append(app)
             waitingForRecord[app] = client
+            if let socket = journal.synchronize() { synchronizing.append((app, socket)) } else { toReap.append(app) }
         case .terminal(let app):
             waitingForTerminal[app] = client
             if terminals[app] != nil { answerTerminal(client, app) }

@@ -34,23 +34,20 @@ final class Journal {
     /// Entries that journald has removed before they were read, since this was last asked.
     func takeLost() -> UInt64 { files.takeLost() }
 
-    /// Waits until journald has stored every message sent to it before this call (its Varlink method
+    /// Asks journald to store every message sent to it before this call (its Varlink method
     /// io.systemd.Journal.Synchronize).
-    func synchronize() {
+    ///
+    /// - Returns: a socket that is readable once that is done, or can no longer be; nil when journald cannot be asked.
+    func synchronize() -> FileDescriptor? {
         guard let socket = try? UnixSocket.connect(GuestLayout.journalDirectory.appending("io.systemd.journal")) else {
-            return
+            return nil
         }
-        defer { try? socket.close() }
-        let call = Array(#"{"method":"io.systemd.Journal.Synchronize"}"#.utf8) + [0]
-        guard (try? FileSystem.writeAll(call, to: socket)) != nil else { return }
-        let deadline = Clock.milliseconds + 5000
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while Clock.milliseconds < deadline {
-            let ready = try? Poll.wait([(socket, .read)], timeout: deadline - Clock.milliseconds)
-            guard let ready, !ready.isEmpty else { continue }
-            // SAFETY: the buffer outlives the call and its size is passed.
-            let count = buffer.withUnsafeMutableBytes { read(socket.rawValue, $0.baseAddress, $0.count) }
-            if count <= 0 || buffer[..<count].contains(0) { return }
+        do {
+            try FileSystem.writeAll(Array(#"{"method":"io.systemd.Journal.Synchronize"}"#.utf8) + [0], to: socket)
+            return socket
+        } catch {
+            try? socket.close()
+            return nil
         }
     }
 }

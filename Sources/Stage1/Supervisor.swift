@@ -42,6 +42,8 @@ package final class Supervisor {
         static let terminalSession: UInt32 = 1
         /// Milliseconds between the end of a share's server and that of the hypervisor, when the latter ends in order.
         static let hypervisorPatience = 1000
+        /// The same for a guest that has powered off.
+        static let releasePatience = 10_000
     }
 
     let pod: PodLayout
@@ -219,7 +221,9 @@ package final class Supervisor {
         case .shareServer(let server):
             // A server ends by itself when the hypervisor lets go of it, which may be seen before the hypervisor's own end.
             guard let exit = try server.poll(), lostServer == nil else { return }
-            lostServer = (exit, Clock.milliseconds + Limit.hypervisorPatience)
+            readControl()
+            let patience = guestPoweredOff ? Limit.releasePatience : Limit.hypervisorPatience
+            lostServer = (exit, Clock.milliseconds + patience)
         case .signals: while let signal = try signals.next() { receive(signal) }
         case .listener: accept()
         case .input: receiveInput()
@@ -243,7 +247,8 @@ package final class Supervisor {
 
     private func checkDeadline() {
         if let lostServer, phase != .ending, Clock.milliseconds >= lostServer.deadline {
-            kill(.shareServerDied(lostServer.exit))
+            // A machine that powers off lets go of its shares first, and may need long to give its memory back.
+            kill(guestPoweredOff ? nil : .shareServerDied(lostServer.exit))
         }
         switch phase {
         case .booting(let deadline) where Clock.milliseconds >= deadline: kill(.bootTimedOut)
