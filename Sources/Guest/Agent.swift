@@ -82,7 +82,8 @@ package final class Agent {
     // MARK: - One turn of the loop
 
     private enum Source {
-        case port, requests, journal, synchronized, client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
+        case port, requests, journal, synchronized
+        case client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
     }
 
     private func turn() throws {
