@@ -41,6 +41,7 @@ let package = Package(
     targets: [
         // C
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "CLinuxShims", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CGuestBoot", cSettings: [.define("_GNU_SOURCE")]),
 
@@ -77,7 +78,7 @@ let package = Package(
         .target(
             name: "Stage1",
             dependencies: [
-                "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
+                "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
                 "Hypervisor", system,
             ]),
 

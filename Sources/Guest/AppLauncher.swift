@@ -24,6 +24,7 @@ struct AppLauncher {
         static let group: Int32 = 216
         static let user: Int32 = 217
         static let capabilities: Int32 = 218
+        static let systemCalls: Int32 = 228
         static let root: Int32 = 210
     }
 
@@ -56,7 +57,8 @@ struct AppLauncher {
         if app.noNewPrivileges, rkt_set_no_new_privileges() < 0 {
             fail("Unable to set no-new-privileges", Status.capabilities)
         }
-        execute(arguments)
+        // The last step: the filter may forbid what the steps before it need.
+        execute(arguments, filtered: true)
     }
 
     /// The agent holds the other end of the terminal that it passes here.
@@ -92,16 +94,36 @@ struct AppLauncher {
     }
 
     private func becomeUser() {
+        // A filter without no-new-privileges takes CAP_SYS_ADMIN. What is kept for that ends with execve(2): there is no
+        // ambient capability, and the bounding set holds for root.
+        _ = rkt_set_keep_capabilities(1)
         guard setgroups(app.supplementaryGIDs.count, app.supplementaryGIDs) == 0,
             setgid(app.gid) == 0
         else { fail("Unable to change to group \(app.gid): \(lastErrno.text)", Status.group) }
         guard setuid(app.uid) == 0 else {
             fail("Unable to change to user \(app.uid): \(lastErrno.text)", Status.user)
         }
+        let administration = UInt64(1) << 21  // CAP_SYS_ADMIN
+        guard app.uid == 0 || rkt_set_capabilities(administration, administration, 0) == 0 else {
+            fail("Unable to keep a capability: \(lastErrno.text)", Status.capabilities)
+        }
+    }
+
+    private func filterSystemCalls() {
+        let filter = app.systemCallFilter
+        guard !filter.isEmpty else { return }
+        // SAFETY: the array outlives the call; an instruction has eight bytes.
+        let result = filter.withUnsafeBytes {
+            rkt_set_seccomp_filter($0.baseAddress, UInt16(clamping: $0.count / 8))
+        }
+        guard result == 0 else { fail("Unable to filter system calls: error \(-result)", Status.systemCalls) }
     }
 
     /// As execvp(3), with the PATH of the app's environment.
-    private func execute(_ arguments: [String]) -> Never {
+    ///
+    /// - Parameter filtered: whether the app's system call filter holds from now on. What fails after that may end by a
+    ///   signal without a word, so files are looked for before.
+    private func execute(_ arguments: [String], filtered: Bool = false) -> Never {
         guard let command = arguments.first, !command.isEmpty else {
             fail("App \(app.name) has nothing to execute", ExitStatus.cannotExecute)
         }
@@ -112,7 +134,12 @@ struct AppLauncher {
         }
         let search = ExecutableSearch(environment: environment)
         var denied: String?
-        for candidate in search.candidates(for: command) {
+        var candidates = search.candidates(for: command)
+        if filtered, let found = candidates.firstIndex(where: { search.canExecute($0) }) {
+            candidates = [candidates[found]]
+            filterSystemCalls()
+        }
+        for candidate in candidates {
             do {
                 try ProcessImage.execute(FilePath(candidate), arguments: arguments, environment: environment)
             } catch {
@@ -142,6 +169,12 @@ struct ExecutableSearch {
         return path.split(separator: ":", omittingEmptySubsequences: false).map {
             $0.isEmpty ? command : "\($0)/\(command)"
         }
+    }
+
+    /// Whether the file is there, may be executed by this process's user, and has its interpreter.
+    func canExecute(_ file: String) -> Bool {
+        guard access(file, X_OK) == 0, (try? FileSystem.status(FilePath(file)).type) != .directory else { return false }
+        return Interpreter.of(FilePath(file)).map { access($0, F_OK) == 0 } ?? true
     }
 
     /// A file that exists fails with ENOENT when its interpreter is missing: name that one.

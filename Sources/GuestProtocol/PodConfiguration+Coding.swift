@@ -63,6 +63,7 @@ extension PodConfiguration.App {
         writer.write(gid)
         writer.write(list: supplementaryGIDs) { $0.write($1) }
         writer.write(capabilityBoundingSet)
+        writer.write(systemCallFilter)
         for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal] { writer.write(flag) }
         return writer.bytes
     }
@@ -80,6 +81,7 @@ extension PodConfiguration.App {
         gid = try reader.readUInt32()
         supplementaryGIDs = try reader.readList { reader throws(ProtocolError) in try reader.readUInt32() }
         capabilityBoundingSet = try reader.readUInt64()
+        systemCallFilter = try reader.readBytes()
         noNewPrivileges = try reader.readBool()
         readOnlyRoot = try reader.readBool()
         protectsKernelPaths = try reader.readBool()

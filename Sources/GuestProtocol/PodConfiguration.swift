@@ -74,6 +74,8 @@ package struct PodConfiguration: Equatable, Sendable {
         /// Bit N is capability N of capabilities(7).
         package var capabilityBoundingSet: UInt64
         package var noNewPrivileges: Bool
+        /// What the kernel executes at each system call (seccomp(2)): eight bytes an instruction; none for no filter.
+        package var systemCallFilter: [UInt8]
         package var readOnlyRoot: Bool
         /// Whether kernel paths such as /proc/sysrq-trigger are read-only or masked.
         package var protectsKernelPaths: Bool
@@ -84,7 +86,8 @@ package struct PodConfiguration: Equatable, Sendable {
             name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],
             workingDirectory: String = "/", environment: [String] = [], uid: UInt32 = 0, gid: UInt32 = 0,
             supplementaryGIDs: [UInt32] = [], capabilityBoundingSet: UInt64 = 0, noNewPrivileges: Bool = false,
-            readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true, hasTerminal: Bool = false
+            systemCallFilter: [UInt8] = [], readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true,
+            hasTerminal: Bool = false
         ) {
             self.name = name
             self.root = root
@@ -98,6 +101,7 @@ package struct PodConfiguration: Equatable, Sendable {
             self.supplementaryGIDs = supplementaryGIDs
             self.capabilityBoundingSet = capabilityBoundingSet
             self.noNewPrivileges = noNewPrivileges
+            self.systemCallFilter = systemCallFilter
             self.readOnlyRoot = readOnlyRoot
             self.protectsKernelPaths = protectsKernelPaths
             self.hasTerminal = hasTerminal

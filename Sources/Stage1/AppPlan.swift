@@ -32,6 +32,7 @@ struct AppPlan {
             workingDirectory: app.workingDirectory.isEmpty ? "/" : app.workingDirectory, environment: environment,
             uid: uid, gid: gid, supplementaryGIDs: app.supplementaryGIDs,
             capabilityBoundingSet: try capabilities().mask, noNewPrivileges: app.isolators.noNewPrivileges,
+            systemCallFilter: try filter().map { try SystemCallProgram.compile($0) } ?? [],
             readOnlyRoot: readOnlyRoot,
             protectsKernelPaths: arguments.protectsKernelPaths, hasTerminal: arguments.interactive)
     }
@@ -41,15 +42,23 @@ struct AppPlan {
         return try named("capability isolator") { try app.isolators.capabilityBoundingSet() }
     }
 
+    private func filter() throws -> SystemCallFilter? {
+        guard arguments.filtersSystemCalls else { return nil }
+        return try named("seccomp isolator") { try SystemCallFilter(app.isolators) }
+    }
+
+    /// Names in the app's system call filter that stand for nothing.
+    var unknownSystemCalls: [String] {
+        ((try? filter()) ?? nil)?.unknown(known: SystemCallProgram.knownNames) ?? []
+    }
+
     /// Names of isolators that ask for something this stage1 does not enforce.
     var ignoredIsolators: [String] {
         app.isolators.filter { isolator in
             switch isolator.kind {
             case .cpu, .memory, .capabilitiesRetainSet, .capabilitiesRemoveSet, .noNewPrivileges, .oomScoreAdjustment,
-                .cpuShares:
+                .cpuShares, .seccompRetainSet, .seccompRemoveSet:
                 false
-            // Masking the default filter asks for less than what is not there.
-            case .seccompRetainSet(let set) where set.calls.contains(SeccompSet.allCalls): false
             default: true
             }
         }.map(\.name)

@@ -56,6 +56,7 @@ package struct PodPlan {
             apps: try plans.map { try $0.configuration() })
         warnings = plans.flatMap { plan in
             plan.ignoredIsolators.map { "isolator \($0) of app \(plan.name) is not enforced" }
+                + plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
         }
         let demand = ResourceDemand(plans.map(\.app.isolators))
         var commandLine = KernelCommandLine.standard(

@@ -36,6 +36,11 @@ package struct ImageOptions: FollowsImage {
     @Option(help: ArgumentHelp("Capabilities to take from the usual set, separated by commas.", valueName: "names"))
     package var capsRemove: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "System call filter in place of the image's: mode=retain|remove[,errno=NAME],CALL,…", valueName: "filter"))
+    package var seccomp: String?
+
     @Option(help: ArgumentHelp("Limit of the app's memory, as in 128M or 1Gi.", valueName: "amount"))
     package var memory: String?
 
@@ -69,7 +74,6 @@ package struct ImageOptions: FollowsImage {
         FlagDefinition("cap-remove", .required, scope: .image, standing: .deprecated(name: "caps-remove", value: nil)),
         FlagDefinition("oom-score-adjust", .required, scope: .image, standing: .alias(name: "oom-score-adj")),
         FlagDefinition("mount", .required, scope: .imageOrCommand, standing: .unsupported("pods have no volumes")),
-        FlagDefinition("seccomp", .required, scope: .image, standing: .unsupported("system calls are not filtered")),
         FlagDefinition("signature", .required, scope: .image, standing: .unsupported("use --insecure-options=image")),
         FlagDefinition("stdin", .required, scope: .image, standing: .unsupported("use --interactive")),
         FlagDefinition("stdout", .required, scope: .image, standing: .unsupported("use --interactive")),
@@ -91,6 +95,7 @@ package struct ImageOptions: FollowsImage {
         app.environment = options.environment
         app.capabilitiesRetain = options.capsRetain
         app.capabilitiesRemove = options.capsRemove
+        app.seccomp = options.seccomp
         app.memory = options.memory
         app.cpu = options.cpu
         app.cpuShares = options.cpuShares

@@ -105,7 +105,8 @@ struct RefusalTests {
             try await refused(["run", "--net", busybox], "default")
             try await refused(["run", "--volume=data,kind=empty", busybox], "--volume")
             try await refused(["run", "--dns=8.8.8.8", busybox], "--dns")
-            try await refused(["run", busybox, "--seccomp=mode=retain,read"], "--seccomp")
+            try await refused(["run", busybox, "--seccomp=mode=maybe,read"], "--seccomp", "unknown mode")
+            try await refused(["run", busybox, "--seccomp=mode=retain,errno=ENONSENSE,read"], "ENONSENSE")
             try await refused(
                 ["run", "--interactive"] + PodFixture.busybox(":", name: "a") + PodFixture.busybox(":", name: "b"),
                 "interactive")
