@@ -26,6 +26,10 @@ struct AppRoot {
         try mountKernelFileSystems()
         try mountDevices()
         try mountFiles()
+        for mount in app.mounts {
+            let flags: MountFlags = mount.forbidsDevices ? [.noDevices, .noSetUserID] : []
+            try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly, keeping: flags)
+        }
         if app.readOnlyRoot {
             try Mount.mount(source: "", target: root, type: "", flags: [.bind, .remount, .readOnly])
         }
@@ -110,7 +114,10 @@ struct AppRoot {
         try named(path) { try Mount.mount(source: type, target: target.path, type: type, flags: flags, data: data) }
     }
 
-    private func bind(_ source: FilePath, _ path: String, readOnly: Bool = false) throws {
+    /// - Parameter flags: those that the source's mount has and that making this one read-only must not take away.
+    private func bind(
+        _ source: FilePath, _ path: String, readOnly: Bool = false, keeping flags: MountFlags = []
+    ) throws {
         let isDirectory = try FileSystem.status(source, followSymbolicLink: true).type == .directory
         let target = isDirectory ? try directory(path) : try file(path)
         defer { try? target.close() }
@@ -120,7 +127,8 @@ struct AppRoot {
         let mounted = try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
         defer { try? mounted.close() }
         try named(path) {
-            try Mount.mount(source: "", target: mounted.path, type: "", flags: [.bind, .remount, .readOnly])
+            try Mount.mount(
+                source: "", target: mounted.path, type: "", flags: flags.union([.bind, .remount, .readOnly]))
         }
     }
 
@@ -128,13 +136,19 @@ struct AppRoot {
         do { try body() } catch { throw RuntimeError(.internal, "mounting \(path)", cause: error) }
     }
 
+    /// As many as the kernel follows (path_resolution(7)).
+    private static let mostLinks = 40
+
     /// Opens a directory, made with its parents when missing.
-    private func directory(_ path: String, mode: UInt32 = 0o755) throws -> FileDescriptor {
+    ///
+    /// - Parameter links: how many dangling links may still be followed to what they name.
+    private func directory(_ path: String, mode: UInt32 = 0o755, links: Int = mostLinks) throws -> FileDescriptor {
         let flags = CInt(RKT_O_PATH) | O_DIRECTORY
         if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: flags) { return found }
-        let parent = try directory(FilePath(path).removingLastComponent().string)
+        let parent = try directory(FilePath(path).removingLastComponent().string, links: links)
         defer { try? parent.close() }
         let name = FilePath(path).lastComponent?.string ?? ""
+        if let target = danglingLink(parent, path, links) { return try directory(target, mode: mode, links: links - 1) }
         if mkdirat(parent.rawValue, name, mode) != 0, lastErrno != .fileExists {
             throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno)
         }
@@ -142,12 +156,22 @@ struct AppRoot {
         return try FileSystem.openInRoot(root, FilePath(path), flags: flags)
     }
 
+    /// What a symbolic link that leads to nothing names, within the root.
+    private func danglingLink(_ parent: FileDescriptor, _ path: String, _ links: Int) -> String? {
+        let link = FilePath(path)
+        guard links > 0, let name = link.lastComponent,
+            let target = try? FileSystem.readSymbolicLink(parent.path.appending(name))
+        else { return nil }
+        return link.removingLastComponent().pushing(FilePath(target)).string
+    }
+
     /// Opens a file, made empty when missing.
-    private func file(_ path: String) throws -> FileDescriptor {
+    private func file(_ path: String, links: Int = mostLinks) throws -> FileDescriptor {
         if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH)) { return found }
         let parent = try directory(FilePath(path).removingLastComponent().string)
         defer { try? parent.close() }
         let name = FilePath(path).lastComponent?.string ?? ""
+        if let target = danglingLink(parent, path, links) { return try file(target, links: links - 1) }
         let made = openat(parent.rawValue, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard made >= 0 else { throw RuntimeError.systemCall("create", FilePath(path), lastErrno) }
         close(made)

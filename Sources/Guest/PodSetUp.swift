@@ -35,6 +35,7 @@ struct PodSetUp {
         try FileSystem.makeDirectories(FilePath(share.mountPoint))
         var flags: MountFlags = []
         if share.readOnly { flags.insert(.readOnly) }
+        if share.forbidsDevices { flags.formUnion([.noDevices, .noSetUserID]) }
         do {
             try Mount.mount(
                 source: share.tag, target: FilePath(share.mountPoint), type: share.type, flags: flags,

@@ -13,6 +13,7 @@ extension PodConfiguration {
             writer.write(share.mountPoint)
             writer.write(share.options)
             writer.write(share.readOnly)
+            writer.write(share.forbidsDevices)
         }
         writer.write(list: files) { writer, file in
             writer.write(file.path)
@@ -37,7 +38,8 @@ extension PodConfiguration {
         shares = try reader.readList { reader throws(ProtocolError) in
             Share(
                 type: try reader.readString(), tag: try reader.readString(), mountPoint: try reader.readString(),
-                options: try reader.readString(), readOnly: try reader.readBool())
+                options: try reader.readString(), readOnly: try reader.readBool(),
+                forbidsDevices: try reader.readBool())
         }
         files = try reader.readList { reader throws(ProtocolError) in
             let path = try reader.readString()
@@ -64,6 +66,12 @@ extension PodConfiguration.App {
         writer.write(list: supplementaryGIDs) { $0.write($1) }
         writer.write(capabilityBoundingSet)
         writer.write(systemCallFilter)
+        writer.write(list: mounts) { writer, mount in
+            writer.write(mount.source)
+            writer.write(mount.target)
+            writer.write(mount.readOnly)
+            writer.write(mount.forbidsDevices)
+        }
         for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal] { writer.write(flag) }
         return writer.bytes
     }
@@ -82,6 +90,11 @@ extension PodConfiguration.App {
         supplementaryGIDs = try reader.readList { reader throws(ProtocolError) in try reader.readUInt32() }
         capabilityBoundingSet = try reader.readUInt64()
         systemCallFilter = try reader.readBytes()
+        mounts = try reader.readList { reader throws(ProtocolError) in
+            PodConfiguration.Mount(
+                source: try reader.readString(), target: try reader.readString(), readOnly: try reader.readBool(),
+                forbidsDevices: try reader.readBool())
+        }
         noNewPrivileges = try reader.readBool()
         readOnlyRoot = try reader.readBool()
         protectsKernelPaths = try reader.readBool()

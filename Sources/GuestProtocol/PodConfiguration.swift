@@ -32,13 +32,35 @@ package struct PodConfiguration: Equatable, Sendable {
         package var mountPoint: String
         package var options: String
         package var readOnly: Bool
+        /// Whether device nodes and set-user-ID bits of the share mean nothing.
+        package var forbidsDevices: Bool
 
-        package init(type: String, tag: String, mountPoint: String, options: String = "", readOnly: Bool = false) {
+        package init(
+            type: String, tag: String, mountPoint: String, options: String = "", readOnly: Bool = false,
+            forbidsDevices: Bool = false
+        ) {
             self.type = type
             self.tag = tag
             self.mountPoint = mountPoint
             self.options = options
             self.readOnly = readOnly
+            self.forbidsDevices = forbidsDevices
+        }
+    }
+
+    /// A directory or file of the guest that appears in an app's root.
+    package struct Mount: Equatable, Sendable {
+        package var source: String
+        /// Absolute within the app's root; made when it is missing.
+        package var target: String
+        package var readOnly: Bool
+        package var forbidsDevices: Bool
+
+        package init(source: String, target: String, readOnly: Bool = false, forbidsDevices: Bool = false) {
+            self.source = source
+            self.target = target
+            self.readOnly = readOnly
+            self.forbidsDevices = forbidsDevices
         }
     }
 
@@ -79,6 +101,7 @@ package struct PodConfiguration: Equatable, Sendable {
         package var readOnlyRoot: Bool
         /// Whether kernel paths such as /proc/sysrq-trigger are read-only or masked.
         package var protectsKernelPaths: Bool
+        package var mounts: [Mount]
         /// Whether standard input, output and error are a terminal that the caller of `rkt run` holds.
         package var hasTerminal: Bool
 
@@ -87,7 +110,7 @@ package struct PodConfiguration: Equatable, Sendable {
             workingDirectory: String = "/", environment: [String] = [], uid: UInt32 = 0, gid: UInt32 = 0,
             supplementaryGIDs: [UInt32] = [], capabilityBoundingSet: UInt64 = 0, noNewPrivileges: Bool = false,
             systemCallFilter: [UInt8] = [], readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true,
-            hasTerminal: Bool = false
+            mounts: [Mount] = [], hasTerminal: Bool = false
         ) {
             self.name = name
             self.root = root
@@ -104,6 +127,7 @@ package struct PodConfiguration: Equatable, Sendable {
             self.systemCallFilter = systemCallFilter
             self.readOnlyRoot = readOnlyRoot
             self.protectsKernelPaths = protectsKernelPaths
+            self.mounts = mounts
             self.hasTerminal = hasTerminal
         }
     }

@@ -53,6 +53,13 @@ package enum Mount {
         try mount(source: source.string, target: target, type: "", flags: flags)
     }
 
+    /// Gives this process, and what it starts, mounts of its own. What is mounted outside goes on appearing here.
+    package static func leaveNamespace() throws {
+        // CLONE_NEWNS
+        try check(rkt_unshare(0x2_0000), "unshare")
+        try mount(source: "", target: "/", type: "", flags: [.recursive, .slave])
+    }
+
     /// - Parameter detach: take it out of the tree now and let go of it when nothing uses it (MNT_DETACH).
     package static func unmount(_ target: FilePath, detach: Bool = false) throws {
         // UMOUNT_NOFOLLOW is 8, MNT_DETACH is 2.

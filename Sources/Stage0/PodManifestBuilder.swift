@@ -21,19 +21,22 @@ package struct PodManifestBuilder: Sendable {
     /// - Parameter images: those of `request.apps`, in order.
     package func build(_ images: [(id: ImageID, manifest: ImageManifest)], _ notices: Notices) throws -> PodManifest {
         var apps: [RuntimeApp] = []
+        var volumes = try VolumeBinding(parsing: request.volumes)
         for (app, image) in zip(request.apps, images) {
-            let built = try build(app, image.id, image.manifest)
+            var built = try build(app, image.id, image.manifest)
             guard !apps.contains(where: { $0.name == built.name }) else {
                 throw RuntimeError(
                     .invalidArgument, "multiple apps with name \(built.name); give one another name with --name")
             }
-            PodManifestBuilder.warnAboutMountPoints(built, notices)
+            let mounts = try (app.mounts + request.mounts).map(VolumeBinding.mount(parsing:))
+            try volumes.bind(&built, mounts, notices)
             apps.append(built)
         }
         var annotations: Annotations = [Annotation(name: PodManifestBuilder.mutableAnnotation, value: "false")]
         annotations = annotations.merging(try FlagText.annotations(request.annotations, flag: "--annotation"))
         return PodManifest(
-            acVersion: try ACVersion(parsing: Version.current), apps: apps, annotations: annotations,
+            acVersion: try ACVersion(parsing: Version.current), apps: apps, volumes: volumes.volumes,
+            annotations: annotations,
             userAnnotations: try FlagText.pairs(request.userAnnotations, flag: "--user-annotation"),
             userLabels: try FlagText.pairs(request.userLabels, flag: "--user-label"))
     }
@@ -84,16 +87,6 @@ package struct PodManifestBuilder: Sendable {
         } catch {
             let origin = request.name.map { "--name=\($0)" } ?? "the name of image \"\(image.name)\""
             throw RuntimeError(.invalidArgument, "cannot name an app after \(origin)", cause: error)
-        }
-    }
-
-    /// Tells that mount points get no volume yet.
-    static func warnAboutMountPoints(_ app: RuntimeApp, _ notices: Notices) {
-        for point in app.app?.mountPoints ?? [] {
-            notices.warning(
-                "stage0",
-                "volumes are not supported yet: mount point \"\(point.name)\" (\(point.path)) of app \"\(app.name)\" "
-                    + "is part of its root")
         }
     }
 }

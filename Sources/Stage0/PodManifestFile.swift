@@ -25,13 +25,11 @@ struct PodManifestFile {
         guard !manifest.apps.isEmpty else {
             throw RuntimeError(.invalidArgument, "pod must contain at least one application")
         }
-        guard manifest.volumes.isEmpty, manifest.apps.allSatisfy(\.mounts.isEmpty) else {
-            throw RuntimeError(.unsupported, "pod manifest \(path) has volumes or mounts, which are not supported yet")
-        }
         guard manifest.ports.isEmpty else {
             throw RuntimeError(.unsupported, "pod manifest \(path) exposes ports, which is not supported yet")
         }
         var images: [StoredImage] = []
+        var volumes = VolumeBinding(manifest.volumes)
         for index in manifest.apps.indices {
             let (image, imageManifest) = try find(manifest.apps[index], in: store)
             images.append(image)
@@ -45,8 +43,9 @@ struct PodManifestFile {
             }
             manifest.apps[index].image = RuntimeImage(
                 id: image.id, name: imageManifest.name, labels: imageManifest.labels)
-            PodManifestBuilder.warnAboutMountPoints(manifest.apps[index], notices)
+            try volumes.bind(&manifest.apps[index], manifest.apps[index].mounts, notices)
         }
+        manifest.volumes = volumes.volumes
         if manifest.annotation(PodManifestBuilder.mutableAnnotation.string) == nil {
             manifest.annotations.set(PodManifestBuilder.mutableAnnotation, "false")
         }

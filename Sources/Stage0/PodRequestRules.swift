@@ -19,8 +19,6 @@ enum PodRequestRules {
         guard !request.apps.isEmpty else {
             throw RuntimeError(.invalidArgument, "must provide at least one image or specify the pod manifest")
         }
-        try refuse("--volume", request.volumes.first)
-        try refuse("--mount", request.mounts.first ?? request.apps.lazy.compactMap(\.mounts.first).first)
         try refuse("--port", request.ports.first)
         for app in request.apps {
             try refuse("--stdin", app.stdin)

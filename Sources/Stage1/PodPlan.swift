@@ -14,6 +14,7 @@ import SystemPackage
 package struct PodPlan {
     package let configuration: PodConfiguration
     package let machine: MachineSpec
+    let volumes: VolumePlan
     /// What the apps ask for and do not get, one line each.
     package let warnings: [String]
 
@@ -35,10 +36,10 @@ package struct PodPlan {
             throw RuntimeError(
                 .unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
         }
-        guard manifest.volumes.isEmpty, manifest.apps.allSatisfy({ $0.mounts.isEmpty }) else {
-            throw RuntimeError(.unsupported, "this stage1 does not mount volumes yet; remove them from the pod")
-        }
         let plans = try manifest.apps.map { try Self.plan($0, pod: pod, arguments: arguments) }
+        let points = Dictionary(zip(manifest.apps.map(\.name), plans.map(\.app.mountPoints))) { first, _ in first }
+        let volumes = try VolumePlan(manifest, points: { points[$0.name] ?? [] }, pod: pod)
+        self.volumes = volumes
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
             throw RuntimeError(
@@ -49,11 +50,15 @@ package struct PodPlan {
             shares: [
                 // The guest's own locks and a cache without expiry: nobody else writes to this share.
                 .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
-            ],
+            ] + volumes.guestShares,
             files: UnitGraph(apps: plans.map(\.unit)).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
-            apps: try plans.map { try $0.configuration() })
+            apps: try plans.map { plan in
+                var app = try plan.configuration()
+                app.mounts = volumes.mounts[plan.name] ?? []
+                return app
+            })
         warnings = plans.flatMap { plan in
             plan.ignoredIsolators.map { "isolator \($0) of app \(plan.name) is not enforced" }
                 + plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
@@ -67,7 +72,7 @@ package struct PodPlan {
             processors: Int(demand.machineCores(host: Int64(hostProcessors))),
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
-            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)],
+            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)] + volumes.shares,
             inheritedDescriptors: inherited, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
     }

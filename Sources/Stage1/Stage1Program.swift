@@ -41,7 +41,9 @@ package struct Stage1Program {
         switch entrypoint {
         case "run": return try supervise(EntrypointArguments(parsing: arguments))
         case "preflight":
-            try hypervisor.preflight(plan(EntrypointArguments(parsing: arguments)).machine)
+            let plan = try plan(EntrypointArguments(parsing: arguments))
+            try plan.volumes.makeExports()
+            try hypervisor.preflight(plan.machine)
             return ExitStatus.success
         case "enter":
             let request = try EnterClient.Arguments(parsing: arguments)
@@ -75,6 +77,7 @@ package struct Stage1Program {
         let plan = try plan(arguments)
         for warning in plan.warnings { fputs("stage1: warning: \(warning)\n", stderr) }
         for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
+        try plan.volumes.make()
         // Only root may hold sessions.
         let mask = umask(0o077)
         let listener = try UnixSocket.listen(pod.agentSocket)

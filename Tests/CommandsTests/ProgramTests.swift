@@ -85,18 +85,9 @@ struct ProgramTests {
 
     @Test(
         arguments: [
-            (["run", "img", "--volume=v,kind=empty"], "run: --volume is not supported yet: pods have no volumes\n"),
-            (
-                ["--mount=volume=v,target=/x", "run", "img"],
-                "run: --mount is not supported yet: pods have no volumes\n"
-            ),
             (
                 ["run", "--private-users", "img"],
                 "run: --private-users is not supported yet: pods are virtual machines\n"
-            ),
-            (
-                ["run", "img", "--seccomp=mode=retain,read"],
-                "run: --seccomp is not supported yet: system calls are not filtered\n"
             ),
             (
                 ["run-prepared", "--dns=8.8.8.8", "x"],

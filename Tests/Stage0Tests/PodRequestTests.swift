@@ -34,16 +34,6 @@ struct PodRequestTests {
         #expect(refusal(request)?.message == "conflicting flags set with --pod-manifest (see --help)")
     }
 
-    @Test func whatIsNotSupportedYetIsSaid() {
-        var request = PodRequest()
-        request.apps = [AppRequest(image: "/x.aci")]
-        request.volumes = ["data,kind=empty"]
-        #expect(refusal(request)?.message == "--volume=data,kind=empty is not supported yet")
-        request.volumes = []
-        request.apps[0].mounts = ["volume=data,target=/data"]
-        #expect(refusal(request)?.code == .unsupported)
-    }
-
     @Test func bothKindsOfCapabilitySetsExcludeEachOther() {
         var request = PodRequest()
         request.apps = [AppRequest(image: "/x.aci")]

@@ -10,10 +10,11 @@ extension PodFixture {
     /// - Parameters:
     ///   - manifest: the manifest in place of the image's own.
     ///   - files: programs to add, by path in the image's root.
+    ///   - links: symbolic links to add, their targets by their paths.
     ///   - removing: paths in the image's root.
     package func image(
         from name: String = "busybox", manifest: String? = nil, adding files: [String: String] = [:],
-        removing: [String] = [], isolation: isolated (any Actor)? = #isolation
+        links: [String: String] = [:], removing: [String] = [], isolation: isolated (any Actor)? = #isolation
     ) async throws -> FilePath {
         let source = name.contains("/") ? FilePath(name) : BuildProducts.image(name)
         let tree = path("image-\(Clock.microseconds)")
@@ -23,6 +24,11 @@ extension PodFixture {
         for (path, contents) in files {
             try FileSystem.write(
                 Array(contents.utf8), to: tree.appending("rootfs").pushing(FilePath(path)), mode: 0o755)
+        }
+        for (path, target) in links {
+            let link = tree.appending("rootfs").pushing(FilePath(path))
+            try FileSystem.makeDirectories(link.removingLastComponent())
+            try FileSystem.makeSymbolicLink(to: target, at: link)
         }
         for path in removing { try FileSystem.remove(tree.appending("rootfs").pushing(FilePath(path))) }
         let result = FilePath(tree.string + ".aci")

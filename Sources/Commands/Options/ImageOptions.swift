@@ -55,6 +55,12 @@ package struct ImageOptions: FollowsImage {
 
     @Option(
         help: ArgumentHelp(
+            "Volume and its place in the app, as in volume=NAME,target=PATH; before any image, for all apps.",
+            valueName: "mount"))
+    package var mount: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "Annotation of the app; before any image, of the pod.", valueName: "name=value"))
     package var annotation: [String] = []
 
@@ -67,13 +73,12 @@ package struct ImageOptions: FollowsImage {
 
     package init() {}
 
-    package static let flagsOfPod: Set<String> = ["annotation", "user-annotation", "user-label"]
+    package static let flagsOfPod: Set<String> = ["annotation", "mount", "user-annotation", "user-label"]
 
     package static let otherFlags = [
         FlagDefinition("cap-retain", .required, scope: .image, standing: .deprecated(name: "caps-retain", value: nil)),
         FlagDefinition("cap-remove", .required, scope: .image, standing: .deprecated(name: "caps-remove", value: nil)),
         FlagDefinition("oom-score-adjust", .required, scope: .image, standing: .alias(name: "oom-score-adj")),
-        FlagDefinition("mount", .required, scope: .imageOrCommand, standing: .unsupported("pods have no volumes")),
         FlagDefinition("signature", .required, scope: .image, standing: .unsupported("use --insecure-options=image")),
         FlagDefinition("stdin", .required, scope: .image, standing: .unsupported("use --interactive")),
         FlagDefinition("stdout", .required, scope: .image, standing: .unsupported("use --interactive")),
@@ -96,6 +101,7 @@ package struct ImageOptions: FollowsImage {
         app.capabilitiesRetain = options.capsRetain
         app.capabilitiesRemove = options.capsRemove
         app.seccomp = options.seccomp
+        app.mounts = options.mount
         app.memory = options.memory
         app.cpu = options.cpu
         app.cpuShares = options.cpuShares

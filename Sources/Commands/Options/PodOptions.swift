@@ -41,6 +41,12 @@ package struct PodOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Volume of the pod, as in NAME,kind=host,source=PATH or NAME,kind=empty; may be repeated.",
+            valueName: "volume"))
+    package var volume: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "When to look for an image elsewhere than in the store: new (if it is not there), update or never.",
             valueName: "policy"))
     package var pullPolicy = PullPolicy.new
@@ -57,7 +63,6 @@ package struct PodOptions: ParsableArguments {
         [
             FlagDefinition("no-store", .toggle, standing: .deprecated(name: "pull-policy", value: "update")),
             FlagDefinition("store-only", .toggle, standing: .deprecated(name: "pull-policy", value: "never")),
-            FlagDefinition("volume", .required, standing: .unsupported("pods have no volumes")),
             FlagDefinition("port", .required, standing: .unsupported("pods have no network")),
             FlagDefinition("private-users", .toggle, standing: .unsupported("pods are virtual machines")),
         ] + Stage1Options.otherFlags + ImageOptions.otherFlags
@@ -89,6 +94,8 @@ package struct PodOptions: ParsableArguments {
         request.setEnvironment = setEnv
         request.setEnvironmentFiles = setEnvFile.map { FilePath($0) }
         request.inheritsEnvironment = inheritEnv
+        request.volumes = volume
+        request.mounts = ofPod.mount
         request.annotations = ofPod.annotation
         request.userAnnotations = ofPod.userAnnotation
         request.userLabels = ofPod.userLabel

@@ -1,0 +1,174 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import GuestProtocol
+import Hypervisor
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// How the volumes of a pod get into its machine.
+///
+/// A host volume is an export of its own, served by the hypervisor. The exported directory is one of the pod's, where the
+/// volume's source is mounted: so a single file can be exported, and what is mounted below the source only if that is
+/// wanted. An empty volume is a directory beside the apps' roots, in their share.
+struct VolumePlan {
+    /// A source shown inside the pod's directory, in the supervisor's mount namespace.
+    struct HostMount: Equatable {
+        let source: FilePath
+        /// What is exported.
+        let directory: FilePath
+        let isDirectory: Bool
+        let isRecursive: Bool
+
+        /// Where a single file appears in the exported directory.
+        static let fileName = "file"
+
+        var target: FilePath { isDirectory ? directory : directory.appending(Self.fileName) }
+    }
+
+    /// A directory that is made with the pod.
+    struct EmptyDirectory: Equatable {
+        let path: FilePath
+        let mode: UInt32
+        let uid: UInt32
+        let gid: UInt32
+    }
+
+    private(set) var hostMounts: [HostMount] = []
+    private(set) var emptyDirectories: [EmptyDirectory] = []
+    private(set) var shares: [Share] = []
+    private(set) var guestShares: [PodConfiguration.Share] = []
+    /// The mounts of each app, by its name.
+    private(set) var mounts: [String: [PodConfiguration.Mount]] = [:]
+
+    private static let guestDirectory = "/run/rkt/volumes"
+    /// Of the directories in the apps' share, none is an app's: names of apps do not begin with a dot.
+    private static let emptyVolumes = ".volumes"
+    /// Each export takes one of the 32 slots of the machine's bus.
+    private static let mostExports = 20
+    /// No cache that outlives a call: each side sees at once what the other has done. Only mapped files are kept.
+    private static let options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+
+    /// A volume as the pod knows it: by its name, or by the app that brings its own.
+    private struct Key: Hashable {
+        let app: String?
+        let name: String
+    }
+
+    /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine.
+    init(_ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout) throws {
+        var uses: [(key: Key, volume: Volume, app: String, path: String, readOnly: Bool)] = []
+        for app in manifest.apps {
+            let points = app.mounts.isEmpty ? [] : try points(app)
+            for mount in app.mounts {
+                guard let volume = mount.appVolume ?? manifest.volumes.first(where: { $0.name == mount.volume }) else {
+                    throw RuntimeError(
+                        .invalidArgument,
+                        "dangling mount point \"\(mount.path)\": volume \"\(mount.volume)\" not found")
+                }
+                let point = points.first { $0.name == mount.volume } ?? points.first { $0.path == mount.path }
+                let key = Key(app: mount.appVolume == nil ? nil : app.name.string, name: volume.name.string)
+                uses.append((key, volume, app.name.string, mount.path, volume.isReadOnly(at: point)))
+            }
+        }
+        var sources: [Key: (path: String, isExport: Bool)] = [:]
+        for use in uses where sources[use.key] == nil {
+            let isReadOnly = uses.allSatisfy { $0.key != use.key || $0.readOnly }
+            sources[use.key] = try add(use.volume, readOnly: isReadOnly, number: sources.count, pod: pod)
+        }
+        for use in uses {
+            guard let source = sources[use.key] else { continue }
+            mounts[use.app, default: []].append(
+                PodConfiguration.Mount(
+                    source: source.path, target: use.path, readOnly: use.readOnly, forbidsDevices: source.isExport))
+        }
+    }
+
+    /// - Returns: where the volume is in the guest.
+    private mutating func add(
+        _ volume: Volume, readOnly: Bool, number: Int, pod: PodLayout
+    ) throws -> (path: String, isExport: Bool) {
+        switch volume.kind {
+        case .empty(_, let uid, let gid):
+            let name = "\(number)-\(volume.name)"
+            emptyDirectories.append(
+                EmptyDirectory(
+                    path: pod.apps.appending(Self.emptyVolumes).appending(name), mode: volume.modeBits ?? 0o755,
+                    uid: uid, gid: gid))
+            return ("\(AppPlan.guestRoots)/\(Self.emptyVolumes)/\(name)", false)
+        case .host(let text):
+            let source = FilePath(text)
+            let isDirectory = try Self.isDirectory(source, volume.name)
+            guard shares.count < Self.mostExports else {
+                throw RuntimeError(
+                    .unsupported, "a machine has room for \(Self.mostExports) host volumes; mount a common parent once")
+            }
+            let directory = pod.directory.appending("volumes").appending("\(number)")
+            hostMounts.append(
+                HostMount(
+                    source: source, directory: directory, isDirectory: isDirectory,
+                    isRecursive: volume.recursive ?? true))
+            let tag = "rkt.volume\(number)"
+            shares.append(.plan9(tag: tag, source: directory, readOnly: readOnly))
+            let place = "\(Self.guestDirectory)/\(number)"
+            guestShares.append(
+                .init(
+                    type: "9p", tag: tag, mountPoint: place, options: Self.options, readOnly: readOnly,
+                    forbidsDevices: true))
+            return (isDirectory ? place : "\(place)/\(HostMount.fileName)", true)
+        }
+    }
+
+    private static func isDirectory(_ source: FilePath, _ name: ACName) throws -> Bool {
+        let status: FileStatus
+        do {
+            status = try FileSystem.status(source, followSymbolicLink: true)
+        } catch {
+            throw RuntimeError(.notFound, "Failed to stat \(source) of volume \"\(name)\"", cause: error)
+        }
+        switch status.type {
+        case .directory: return true
+        case .regular: return false
+        default:
+            throw RuntimeError(
+                .unsupported,
+                "\(source) of volume \"\(name)\" is neither a directory nor a file: what is behind a socket, a fifo or "
+                    + "a device stays on the host's side of a virtual machine")
+        }
+    }
+
+    /// Makes the directories that are exported, empty.
+    func makeExports() throws {
+        for mount in hostMounts { try FileSystem.makeDirectories(mount.directory) }
+    }
+
+    /// Makes the directories and mounts, the latter in a mount namespace of this process and what it starts.
+    func make() throws {
+        for empty in emptyDirectories {
+            try FileSystem.makeDirectories(empty.path.removingLastComponent())
+            try FileSystem.makeDirectory(empty.path)
+            do {
+                let directory = try FileDescriptor.open(empty.path, .readOnly, options: [.directory, .noFollow])
+                defer { try? directory.close() }
+                try FileSystem.setOwner(empty.uid, empty.gid, of: directory)
+                try FileSystem.setMode(empty.mode, of: directory)
+            } catch let error as Errno {
+                throw RuntimeError.systemCall("chown", empty.path, error)
+            }
+        }
+        guard !hostMounts.isEmpty else { return }
+        try makeExports()
+        try Mount.leaveNamespace()
+        for mount in hostMounts {
+            if !mount.isDirectory { try FileSystem.write([], to: mount.target) }
+            do {
+                try Mount.bind(mount.source, mount.target, recursive: mount.isRecursive)
+            } catch {
+                throw RuntimeError(.internal, "cannot show \(mount.source) to the pod", cause: error)
+            }
+        }
+    }
+}

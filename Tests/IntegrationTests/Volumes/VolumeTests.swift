@@ -1,0 +1,180 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxPlatform
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+struct VolumeTests {
+    @Test func hostDirectoriesAreSharedBothWays() async throws {
+        try await PodFixture.with { fixture in
+            let data = fixture.path("host"), kept = fixture.path("kept"), single = fixture.path("single")
+            for directory in [data, kept] { try FileSystem.makeDirectory(directory) }
+            try FileSystem.write("from the host".utf8, to: data.appending("host"))
+            try FileSystem.write("unchanged".utf8, to: kept.appending("file"))
+            try FileSystem.write("one".utf8, to: single)
+            let pod = try await fixture.run(
+                [
+                    "--volume=data,kind=host,source=\(data)", "--volume=kept,kind=host,source=\(kept),readOnly=true",
+                    "--volume", "single,kind=host,source=\(single)", "--mount=volume=data,target=/srv/data",
+                ]
+                    + PodFixture.busybox(
+                        "exec sleep 100000", name: "a",
+                        ["--mount=volume=kept,target=kept", "--mount", "volume=single,target=/new/place/single"])
+                    + PodFixture.busybox("exec sleep 100000", name: "b"))
+
+            #expect(try await pod.shell("cat /srv/data/host", app: "a") == "from the host")
+            let script =
+                "echo guest >/srv/data/guest; chown 12:34 /srv/data/guest; chmod 640 /srv/data/guest; mkdir /srv/data/d; "
+                + "ln -s guest /srv/data/link; ln /srv/data/guest /srv/data/d/same; mv /srv/data/d /srv/data/moved"
+            #expect(try await pod.shell(script, app: "b") == "")
+            let status = try FileSystem.status(data.appending("guest"))
+            #expect(status.uid == 12 && status.gid == 34 && status.mode == 0o640 && status.linkCount == 2)
+            #expect(try FileSystem.readText(data.appending("moved/same")) == "guest\n")
+            #expect(try FileSystem.readSymbolicLink(data.appending("link")) == "guest")
+
+            // At once, in both directions.
+            try FileSystem.write("changed by the host".utf8, to: data.appending("host"))
+            #expect(try await pod.shell("cat /srv/data/host", app: "a") == "changed by the host")
+            try FileSystem.remove(data.appending("host"))
+            #expect(try await pod.shell("ls /srv/data", app: "a") == "guest\nlink\nmoved")
+
+            // By the device: not even the guest's root can change that.
+            #expect(try await pod.shell("echo x >/kept/file", app: "a").contains("Read-only file system"))
+            let force = "mount -o remount,bind,rw /kept; mount -o remount,rw /kept; echo x >/kept/file; cat /kept/file"
+            #expect(try await pod.shell(force, app: "a").contains("unchanged"))
+            #expect(try FileSystem.readText(kept.appending("file")) == "unchanged")
+
+            #expect(try await pod.shell("cat /new/place/single; echo two >/new/place/single", app: "a") == "one")
+            #expect(try FileSystem.readText(single) == "two\n")
+            #expect(try await pod.shell("ls -d /kept /new", app: "b").contains("No such file"))
+            let flags = try await pod.shell("grep ' /srv/data ' /proc/mounts", app: "a")
+            #expect(flags.contains("nosuid") && flags.contains("nodev"))
+            #expect(try await pod.stop().status == 0)
+            // Nothing of the host is mounted anywhere but in the pod's own processes.
+            #expect(try Mount.points(beneath: fixture.data).allSatisfy { !$0.string.contains("volumes") })
+        }
+    }
+
+    @Test func emptyVolumesBelongToThePod() async throws {
+        try await PodFixture.with { fixture in
+            let manifest = TarFixture.manifest(
+                name: "example.com/with-mount-point",
+                extra: #","labels":[{"name":"os","value":"linux"},{"name":"arch","value":"amd64"}],"#
+                    + #""app":{"exec":["/bin/sh"],"user":"0","group":"0","mountPoints":[{"name":"work","path":"/var/work"}]}"#
+            )
+            let image = try await fixture.image(manifest: manifest)
+            let pod = try await fixture.run(
+                ["--volume=shared,kind=empty,mode=1777,uid=5,gid=6", "--mount=volume=shared,target=/shared"]
+                    + PodFixture.busybox("exec sleep 100000", name: "a")
+                    + [image.string, "--name=b", "--", "-c", "exec sleep 100000", "---"])
+            #expect(try await pod.shell("stat -c '%a %u %g' /shared", app: "a") == "1777 5 6")
+            // What an app root offers, an empty volume does too.
+            let script =
+                "cd /shared; mkfifo f; exec 3>gone; rm gone; echo kept >&3; cat /proc/self/fd/3; echo x >from-a"
+            #expect(try await pod.shell(script, app: "a") == "kept")
+            #expect(try await pod.shell("ls /shared", app: "b") == "f\nfrom-a")
+            #expect(try await pod.shell("stat -c '%a %u %g' /var/work; ls /var/work | wc -l", app: "b") == "755 0 0\n0")
+            #expect(pod.process.error.contains("mount point \"work\" of app \"b\""))
+            #expect(try await pod.stop().status == 0)
+        }
+    }
+
+    @Test func targetsStayInsideTheRoot() async throws {
+        try await PodFixture.with { fixture in
+            let data = fixture.path("host")
+            try FileSystem.makeDirectory(data)
+            try FileSystem.write("seen".utf8, to: data.appending("file"))
+            let image = try await fixture.image(
+                links: ["absolute": "/deep/er/place", "relative": "../../../up", "real/chain": "../real/x"])
+            let mounts = ["/../../escape/./here", "/absolute", "/relative/sub", "/real/chain"].map {
+                "--mount=volume=data,target=\($0)"
+            }
+            let run = try await fixture.rkt(
+                ["run", "--volume=data,kind=host,source=\(data),readOnly=true"]
+                    + [image.string, "--name=a"] + mounts
+                    + [
+                        "--exec=/bin/sh", "--", "-c",
+                        "cd /; cat escape/here/file deep/er/place/file up/sub/file real/x/file",
+                    ])
+            #expect(run.texts(of: "a") == ["seenseenseenseen"])
+            #expect(run.status == 0)
+        }
+    }
+
+    @Test func mountsBelowASourceAreSeenOnRequest() async throws {
+        try await PodFixture.with { fixture in
+            let data = fixture.path("host"), below = fixture.path("host/below")
+            try FileSystem.makeDirectories(below)
+            try Mount.mount(source: "tmpfs", target: below, type: "tmpfs")
+            fixture.atEnd { try Mount.unmount(below) }
+            try FileSystem.write("x".utf8, to: below.appending("mounted"))
+            let run = try await fixture.rkt(
+                [
+                    "run", "--volume=all,kind=host,source=\(data)",
+                    "--volume=top,kind=host,source=\(data),recursive=false",
+                    "--mount=volume=all,target=/all", "--mount=volume=top,target=/top",
+                ] + PodFixture.busybox("ls /all/below; ls /top/below | wc -l"))
+            #expect(run.texts() == ["mounted", "0"])
+        }
+    }
+
+    /// As the table in Documentation/volumes.md says.
+    @Test func hostVolumesDifferFromLocalFileSystemsAsDocumented() async throws {
+        try await PodFixture.with { fixture in
+            let host = fixture.path("host")
+            try FileSystem.makeDirectory(host)
+            let run = try await fixture.rkt(
+                [
+                    "run", "--volume=v,kind=host,source=\(host)", "--volume=e,kind=empty",
+                    BuildProducts.image("probe").string, "--name=host", "--mount=volume=v,target=/v", "--", "/v", "---",
+                    BuildProducts.image("probe").string, "--name=empty", "--mount=volume=e,target=/e", "--", "/e",
+                ])
+            let failed = run.texts(of: "host").filter { $0.hasPrefix("FAILED") }.map { $0.prefix { $0 != ":" } }
+            #expect(
+                failed == [
+                    "FAILED fifo", "FAILED socket", "FAILED unlinked", "FAILED mode-and-owner", "FAILED devices",
+                ])
+            #expect(run.texts(of: "host").count { $0.hasPrefix("ok ") } == 13)
+            #expect(run.texts(of: "empty").count { $0.hasPrefix("ok ") } == 18)
+        }
+    }
+
+    @Test func volumesThatCannotBe() async throws {
+        try await PodFixture.with { fixture in
+            let busybox = BuildProducts.image("busybox").string
+            let socket = fixture.path("socket")
+            let listener = try UnixSocket.listen(socket)
+            defer { try? listener.close() }
+            let missing = fixture.path("missing")
+            let cases: [([String], [String])] = [
+                (
+                    ["--volume=v,kind=host,source=\(missing)", "--mount=volume=v,target=/v"],
+                    ["\(missing)", "Failed to stat"]
+                ),
+                (["--volume=v,kind=host,source=\(socket)", "--mount=volume=v,target=/v"], ["\(socket)", "socket"]),
+                (["--volume=v,kind=host,source=/dev/null", "--mount=volume=v,target=/v"], ["/dev/null", "device"]),
+                (["--volume=v,kind=empty", "--volume=v,kind=empty"], ["duplicate volume name \"v\""]),
+                (["--mount=volume=v,target=/v"], ["dangling mount point \"/v\": volume \"v\" not found"]),
+                (["--volume=v,kind=empty", "--mount=volume=v"], ["--mount=volume=v", "target=PATH"]),
+                (["--volume=v,kind=host,source=relative"], ["--volume=v,kind=host,source=relative", "absolute"]),
+                (["--volume=v,kind=empty", "--mount=volume=v,target=/"], ["whole root"]),
+                (
+                    [
+                        "--volume=v,kind=empty", "--volume=w,kind=empty", "--mount=volume=v,target=/d",
+                        "--mount=volume=w,target=/d/e",
+                    ], ["/d/e", "inside volume"]
+                ),
+            ]
+            for (flags, words) in cases {
+                let outcome = try await fixture.rkt(["run"] + flags + [busybox])
+                #expect(outcome.status == 254)
+                #expect(outcome.output == "")
+                for word in words { #expect(outcome.error.contains(word), "\(flags)") }
+                #expect(try HostTraces.below(fixture.data) == [])
+            }
+        }
+    }
+}
