@@ -23,6 +23,24 @@ struct RemovalTests {
         #expect(!FileSystem.exists(tree))
     }
 
+    /// Deeper than a path can say, and than a process may hold descriptors.
+    @Test func removesWhatIsNestedDeep() throws {
+        let scratch = try ScratchDirectory()
+        let tree = scratch.appending("tree")
+        try FileSystem.makeDirectories(tree)
+        var directory = open(tree.string, O_RDONLY | O_DIRECTORY)
+        for level in 0..<5000 {
+            try #require(mkdirat(directory, "d", 0o700) == 0 && directory >= 0)
+            if level % 100 == 0 { close(openat(directory, ".removed-\(level / 100)", O_CREAT | O_WRONLY, 0o600)) }
+            let next = openat(directory, "d", O_RDONLY | O_DIRECTORY)
+            close(directory)
+            directory = next
+        }
+        close(directory)
+        try FileSystem.removeTree(tree)
+        #expect(!FileSystem.exists(tree))
+    }
+
     @Test func removesLinksWithoutFollowingThem() throws {
         let scratch = try ScratchDirectory()
         let kept = scratch.appending("kept")
