@@ -45,12 +45,13 @@ struct AppLauncher {
             case .command(let command): command
             }
         if case .main = program, app.hasTerminal { takeTerminal() }
-        guard chroot(app.root) == 0, chdir("/") == 0 else {
-            fail("Unable to change to the root of app \(app.name): \(lastErrno.text)", Status.root)
-        }
         if case .command = program {
+            guard chroot(app.root) == 0, chdir("/") == 0 else {
+                fail("Unable to change to the root of app \(app.name): \(lastErrno.text)", Status.root)
+            }
             execute(arguments)
         }
+        enterRoot()
         enterWorkingDirectory()
         restrictCapabilities()
         if case .main = program { becomeUser() }
@@ -72,6 +73,20 @@ struct AppLauncher {
             for descriptor: CInt in 0...2 { dup2(terminal.rawValue, descriptor) }
         } catch {
             fail("Unable to get a terminal: \(error)", Status.root)
+        }
+    }
+
+    /// Leaves nothing of the guest to find: its mounts are gone from the app's namespace, not only out of sight.
+    private func enterRoot() {
+        do {
+            try Mount.leaveNamespace()
+            guard chdir(app.root) == 0 else { throw RuntimeError.systemCall("chdir", FilePath(app.root), lastErrno) }
+            // The old root comes to lie over the new one (pivot_root(2)).
+            try check(rkt_pivot_root(".", "."), "pivot_root", FilePath(app.root))
+            try Mount.unmount(".", detach: true)
+            guard chdir("/") == 0 else { throw RuntimeError.systemCall("chdir", "/", lastErrno) }
+        } catch {
+            fail("Unable to change to the root of app \(app.name): \(error)", Status.root)
         }
     }
 

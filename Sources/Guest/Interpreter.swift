@@ -28,7 +28,7 @@ package enum Interpreter {
         // 64-bit little-endian only: what this guest runs.
         guard start.count >= 64, start.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
         func number(_ offset: Int, _ width: Int) -> Int? {
-            guard offset >= 0, offset + width <= start.count else { return nil }
+            guard offset >= 0, offset <= start.count - width else { return nil }
             return (0..<width).reduce(0) { $0 | Int(truncatingIfNeeded: UInt64(start[offset + $1]) << UInt64($1 * 8)) }
         }
         guard let table = number(32, 8), let size = number(54, 2), let entries = number(56, 2) else { return nil }

@@ -33,21 +33,24 @@ package struct AccountLookup {
     }
 
     private func owner(of path: String) throws -> FileStatus {
-        let file = try FileSystem.openInRoot(root, FilePath(path), flags: O_PATH_NOFOLLOW)
+        let file = try FileSystem.openInRoot(root, FilePath(path), flags: O_PATH | O_NOFOLLOW)
         defer { try? file.close() }
         return try FileSystem.status(of: file)
     }
 
     /// The third field of the line whose first field is the name (passwd(5), group(5)).
     private func entry(named name: String, in path: FilePath, fields: Int) throws -> UInt32? {
-        let file: FileDescriptor
+        let found: FileDescriptor
         do {
-            file = try FileSystem.openInRoot(root, path, flags: O_RDONLY | O_NONBLOCK)
+            found = try FileSystem.openInRoot(root, path, flags: O_PATH)
         } catch let error as RuntimeError where error.code == .notFound {
             return nil
         }
+        defer { try? found.close() }
+        // An image may hold device nodes of the host's kernel: opening one for reading can have effects.
+        guard try FileSystem.status(of: found).type == .regular else { return nil }
+        let file = try FileDescriptor.open("/proc/self/fd/\(found.rawValue)", .readOnly, options: [.closeOnExec])
         defer { try? file.close() }
-        guard try FileSystem.status(of: file).type == .regular else { return nil }
         let text = String(decoding: try FileSystem.read(file, path, limit: 4 << 20), as: UTF8.self)
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
             let parts = line.split(separator: ":", omittingEmptySubsequences: false)
@@ -60,5 +63,5 @@ package struct AccountLookup {
         return nil
     }
 
-    private var O_PATH_NOFOLLOW: Int32 { 0o10000000 | O_NOFOLLOW }
+    private var O_PATH: Int32 { 0o10000000 }
 }

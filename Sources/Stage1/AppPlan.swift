@@ -86,8 +86,7 @@ struct AppPlan {
             name: name, hasPreStart: !(app.handler(for: .preStart) ?? []).isEmpty,
             hasPostStop: !(app.handler(for: .postStop) ?? []).isEmpty,
             memoryLimit: app.isolators.memoryLimit?.value,
-            // 1000 thousandths of a processor are 100 percent.
-            cpuQuota: app.isolators.cpuLimit?.milli.map { max(1, Int($0 / 10)) }, cpuShares: app.isolators.cpuShares,
-            oomScoreAdjust: app.isolators.oomScoreAdjustment)
+            cpuQuota: app.isolators.cpuLimit?.milli.map { max(1, $0) }, cpuShares: app.isolators.cpuShares,
+            oomScoreAdjust: app.isolators.oomScoreAdjustment, restrictsDevices: arguments.protectsKernelPaths)
     }
 }

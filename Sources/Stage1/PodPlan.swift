@@ -19,15 +19,18 @@ package struct PodPlan {
     package let warnings: [String]
 
     private static let shareTag = "rkt.apps"
+    /// More than any machine of a backend has.
+    private static let mostProcessors = 255
     private static let kernel = "vmlinux"
     private static let guestRoot = "guest.erofs"
 
     /// - Parameters:
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
+    ///   - hostMemory: in MiB.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
         pod: PodLayout, arguments: EntrypointArguments, inherited: [FileDescriptor], extraKernelParameters: String?,
-        hostProcessors: Int
+        hostProcessors: Int, hostMemory: Int
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -64,12 +67,19 @@ package struct PodPlan {
                 + plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
         }
         let demand = ResourceDemand(plans.map(\.app.isolators))
+        let memory = Int(clamping: demand.machineMemory())
+        guard memory <= hostMemory else {
+            throw RuntimeError(
+                .unsupported,
+                "the pod's machine needs \(memory) MiB of memory and the host has \(hostMemory) MiB; "
+                    + "lower the apps' memory limits")
+        }
         var commandLine = KernelCommandLine.standard(
             firstProgram: "/usr/lib/rkt/rkt-guest", verbose: arguments.debug)
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
-            name: "rkt-\(uuid)", uuid: uuid.description, memory: Int(demand.machineMemory()),
-            processors: Int(demand.machineCores(host: Int64(hostProcessors))),
+            name: "rkt-\(uuid)", uuid: uuid.description, memory: memory,
+            processors: Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))),
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)] + volumes.shares,

@@ -68,7 +68,8 @@ package struct Stage1Program {
         return try PodPlan(
             pod: pod, arguments: arguments, inherited: inherited,
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
-            hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
+            hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10))
     }
 
     private func supervise(_ arguments: EntrypointArguments) throws -> Int32 {

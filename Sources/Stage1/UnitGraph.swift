@@ -20,14 +20,17 @@ package struct UnitGraph {
         package var hasPostStop: Bool
         /// Bytes, for MemoryMax=.
         package var memoryLimit: Int64?
-        /// Percent of one processor, for CPUQuota=.
-        package var cpuQuota: Int?
+        /// Thousandths of one processor, for CPUQuota=.
+        package var cpuQuota: Int64?
         package var cpuShares: Int?
         package var oomScoreAdjust: Int?
+        /// Whether the app can use only devices that reach nothing outside of it.
+        package var restrictsDevices: Bool
 
         package init(
             name: String, hasPreStart: Bool = false, hasPostStop: Bool = false, memoryLimit: Int64? = nil,
-            cpuQuota: Int? = nil, cpuShares: Int? = nil, oomScoreAdjust: Int? = nil
+            cpuQuota: Int64? = nil, cpuShares: Int? = nil, oomScoreAdjust: Int? = nil,
+            restrictsDevices: Bool = true
         ) {
             self.name = name
             self.hasPreStart = hasPreStart
@@ -36,6 +39,7 @@ package struct UnitGraph {
             self.cpuQuota = cpuQuota
             self.cpuShares = cpuShares
             self.oomScoreAdjust = oomScoreAdjust
+            self.restrictsDevices = restrictsDevices
         }
     }
 
@@ -83,9 +87,10 @@ package struct UnitGraph {
             .init("ExecStart", command("exec", app.name)),
         ]
         if app.hasPreStart { service.append(.init("ExecStartPre", command("pre-start", app.name))) }
-        if app.hasPostStop { service.append(.init("ExecStopPost", command("post-stop", app.name))) }
+        // First, since systemd leaves out what follows a command that fails or takes too long.
+        service.append(.init("ExecStopPost", command("record", app.name)))
+        if app.hasPostStop { service.append(.init("ExecStopPost", "-" + command("post-stop", app.name))) }
         service += [
-            .init("ExecStopPost", command("record", app.name)),
             .init("SyslogIdentifier", app.name),
             .init("StandardInput", "null"),
             .init("StandardOutput", "journal"),
@@ -96,8 +101,15 @@ package struct UnitGraph {
             .init("TimeoutStartSec", "infinity"),
             .init("TimeoutStopSec", "\(Self.stopSeconds)"),
         ]
+        if app.restrictsDevices {
+            service += [
+                // /dev/null and its like, terminals, and this one.
+                .init("DevicePolicy", "closed"), .init("DeviceAllow", "/dev/net/tun rwm"),
+                .init("DeviceAllow", "char-pts rw"),
+            ]
+        }
         if let limit = app.memoryLimit { service.append(.init("MemoryMax", "\(limit)")) }
-        if let quota = app.cpuQuota { service.append(.init("CPUQuota", "\(quota)%")) }
+        if let quota = app.cpuQuota { service.append(.init("CPUQuota", "\(quota / 10).\(quota % 10)%")) }
         if let shares = app.cpuShares { service.append(.init("CPUShares", "\(shares)")) }
         if let adjust = app.oomScoreAdjust { service.append(.init("OOMScoreAdjust", "\(adjust)")) }
         return UnitFile(name: "\(app.name).service", sections: [.init("Unit", unit), .init("Service", service)])

@@ -35,6 +35,17 @@ struct AccountLookupTests {
         }
     }
 
+    @Test func whatIsNoFileIsNotOpened() throws {
+        try withRoot { (root, accounts) throws in
+            try FileSystem.remove(root.appending("etc/passwd"))
+            // Opening it fails.
+            let socket = try UnixSocket.listen(root.appending("etc/passwd"))
+            defer { try? socket.close() }
+            #expect(try accounts.uid(of: "7") == 7)
+            #expect(throws: (any Error).self) { try accounts.uid(of: "web") }
+        }
+    }
+
     @Test func aLinkCannotLeadToTheHostsFile() throws {
         try withRoot { (root, accounts) throws in
             try FileSystem.remove(root.appending("etc/passwd"))

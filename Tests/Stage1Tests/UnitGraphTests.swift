@@ -7,7 +7,8 @@ import Testing
 
 struct UnitGraphTests {
     let graph = UnitGraph(apps: [
-        .init(name: "web", hasPreStart: true, hasPostStop: true, memoryLimit: 1 << 26, cpuQuota: 50), .init(name: "db"),
+        .init(name: "web", hasPreStart: true, hasPostStop: true, memoryLimit: 1 << 26, cpuQuota: 505),
+        .init(name: "db"),
     ])
 
     private func unit(_ name: String) throws -> UnitFile { try #require(graph.units.first { $0.name == name }) }
@@ -38,10 +39,10 @@ struct UnitGraphTests {
         #expect(web.values(of: "ExecStartPre") == ["/usr/lib/rkt/rkt-guest pre-start web"])
         #expect(
             web.values(of: "ExecStopPost") == [
-                "/usr/lib/rkt/rkt-guest post-stop web", "/usr/lib/rkt/rkt-guest record web",
+                "/usr/lib/rkt/rkt-guest record web", "-/usr/lib/rkt/rkt-guest post-stop web",
             ])
         #expect(web.values(of: "MemoryMax") == ["67108864"])
-        #expect(web.values(of: "CPUQuota") == ["50%"])
+        #expect(web.values(of: "CPUQuota") == ["50.5%"])
         #expect(db.values(of: "ExecStartPre").isEmpty)
         #expect(db.values(of: "MemoryMax").isEmpty)
     }

@@ -11,7 +11,8 @@ struct FileSystemTests {
     func rootOfAnAppBehavesLikeALocalFileSystem(_ flags: [String]) async throws {
         let checks = [
             "fifo", "socket", "unlinked", "truncate", "append", "rename", "image-files", "hard-link", "symbolic-link",
-            "mode-and-owner", "sticky", "devices", "flock", "record-lock", "shared-mapping", "attributes",
+            "mode-and-owner", "sticky", "devices", "foreign-devices", "contained", "flock", "record-lock",
+            "shared-mapping", "attributes",
             "many-entries", "allocation",
         ]
         try await PodFixture.with { fixture in

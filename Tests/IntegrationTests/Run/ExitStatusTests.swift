@@ -46,6 +46,21 @@ struct ExitStatusTests {
         }
     }
 
+    @Test func aFailingHandlerDoesNotHideTheAppsStatus() async throws {
+        try await PodFixture.with { fixture in
+            let manifest = TarFixture.manifest(
+                extra: #","labels":[{"name":"os","value":"linux"},{"name":"arch","value":"amd64"}],"app":{"#
+                    + #""exec":["/bin/sh","-c","exit 5"],"user":"0","group":"0","eventHandlers":["#
+                    + #"{"name":"post-stop","exec":["/bin/sh","-c","echo handler; exit 3"]}]}"#)
+            let image = try await fixture.image(manifest: manifest)
+            let run = try await fixture.rkt("run", image.string, "--name=app")
+            #expect(run.status == 5)
+            #expect(run.texts(of: "app") == ["handler"])
+            let uuid = try #require(fixture.uuids.first)
+            #expect(try await fixture.status(uuid)["app-app"] == "5")
+        }
+    }
+
     @Test(arguments: [("KILL", 137), ("TERM", 143)])
     func appEndedByItsOwnSignalHasAStatusThatSaysWhich(_ signal: String, _ status: Int32) async throws {
         try await PodFixture.with { fixture in

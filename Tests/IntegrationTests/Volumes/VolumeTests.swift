@@ -137,8 +137,8 @@ struct VolumeTests {
                 failed == [
                     "FAILED fifo", "FAILED socket", "FAILED unlinked", "FAILED mode-and-owner", "FAILED devices",
                 ])
-            #expect(run.texts(of: "host").count { $0.hasPrefix("ok ") } == 13)
-            #expect(run.texts(of: "empty").count { $0.hasPrefix("ok ") } == 18)
+            #expect(run.texts(of: "host").count { $0.hasPrefix("ok ") } == 15)
+            #expect(run.texts(of: "empty").count { $0.hasPrefix("ok ") } == 20)
         }
     }
 

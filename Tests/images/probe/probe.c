@@ -216,6 +216,33 @@ static int check_devices(void) {
     return 0;
 }
 
+static int check_foreign_devices(void) {
+    // A serial line: that of the pod's kernel messages.
+    int made = mknod("serial", S_IFCHR | 0600, makedev(4, 64));
+    int fd = made == 0 ? open("serial", O_RDWR | O_NONBLOCK | O_NOCTTY) : -1;
+    NEED(fd < 0 && errno == EPERM);
+    unlink("serial");
+    return 0;
+}
+
+// The way out of chroot(2) for root: a directory that is open when the root moves below it.
+static int leave_root(void) {
+    if (mkdir("deeper", 0700) != 0 || chroot("deeper") != 0) return 1;
+    for (int level = 0; level < 64; level++) {
+        if (chdir("..") != 0) return 2;
+    }
+    if (chroot(".") != 0) return 3;
+    return access("/usr/lib/rkt/rkt-guest", F_OK) == 0 || access("/opt/stage2", F_OK) == 0 ? 4 : 0;
+}
+
+static int check_contained(void) {
+    int result = in_child(leave_root);
+    rmdir("deeper");
+    NEED(result != 1 && result != 2 && result != 3);
+    NEED(result == 0);
+    return 0;
+}
+
 static int flock_is_taken(void) {
     int fd = open("lock", O_RDWR);
     return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -323,6 +350,8 @@ static const struct {
     {"mode-and-owner", check_mode_and_owner},
     {"sticky", check_sticky},
     {"devices", check_devices},
+    {"foreign-devices", check_foreign_devices},
+    {"contained", check_contained},
     {"flock", check_flock},
     {"record-lock", check_record_lock},
     {"shared-mapping", check_shared_mapping},
