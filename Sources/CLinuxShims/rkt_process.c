@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "rkt_namespaces.h"
 #include "rkt_process.h"
 
 #include <errno.h>
@@ -62,6 +63,19 @@ static void arrange_descriptors(const struct rkt_spawn_request *spawn, int *repo
     }
 }
 
+// Ambient capabilities outlive execve(2) (capabilities(7), Linux 4.3).
+static void keep_capabilities(uint64_t kept, int report) {
+    int result = rkt_set_capabilities(kept, kept, kept);
+    if (result < 0) {
+        errno = -result;
+        fail(report, 6);
+    }
+    for (unsigned long capability = 0; capability < 64; capability++) {
+        if (!(kept & (1ULL << capability))) continue;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0) fail(report, 6);
+    }
+}
+
 static void child(const struct rkt_spawn_request *spawn, int report, pid_t parent) {
     arrange_descriptors(spawn, &report);
 
@@ -89,9 +103,11 @@ static void child(const struct rkt_spawn_request *spawn, int report, pid_t paren
     if (spawn->root && chdir("/") < 0) fail(report, 4);
     if (spawn->directory && chdir(spawn->directory) < 0) fail(report, 5);
     if (spawn->set_user) {
+        if (spawn->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) fail(report, 6);
         if (setgroups((size_t)spawn->group_count, spawn->groups) < 0) fail(report, 6);
         if (setresgid(spawn->gid, spawn->gid, spawn->gid) < 0) fail(report, 6);
         if (setresuid(spawn->uid, spawn->uid, spawn->uid) < 0) fail(report, 6);
+        if (spawn->capabilities) keep_capabilities(spawn->capabilities, report);
     }
     // A change of credentials clears the parent-death signal, so it comes after; the parent may be gone already.
     if (spawn->parent_death_signal) {

@@ -23,6 +23,8 @@ package struct MachineSpec: Sendable, Equatable {
     package var profile: MachineProfile
     /// Descriptors, such as the pod lock, that the machine's processes keep open for as long as they live.
     package var inheritedDescriptors: [FileDescriptor]
+    /// The user and group the hypervisor runs as; nil for those of this process, which cannot change them.
+    package var user: UInt32?
     /// Where the machine's processes run and short-lived sockets are made: the pod directory.
     package var workingDirectory: FilePath
     /// The file that takes what the machine's processes print; appended to, made if missing.
@@ -32,7 +34,7 @@ package struct MachineSpec: Sendable, Equatable {
         name: String, uuid: String, memory: Int, processors: Int, kernel: GuestKernel, commandLine: KernelCommandLine,
         root: RootFilesystem, shares: [Share] = [], attachments: [NetworkAttachment] = [],
         accelerator: AcceleratorPolicy = .auto, profile: MachineProfile = .q35,
-        inheritedDescriptors: [FileDescriptor] = [], workingDirectory: FilePath, log: FilePath
+        inheritedDescriptors: [FileDescriptor] = [], user: UInt32? = nil, workingDirectory: FilePath, log: FilePath
     ) {
         self.name = name
         self.uuid = uuid
@@ -46,6 +48,7 @@ package struct MachineSpec: Sendable, Equatable {
         self.accelerator = accelerator
         self.profile = profile
         self.inheritedDescriptors = inheritedDescriptors
+        self.user = user
         self.workingDirectory = workingDirectory
         self.log = log
     }

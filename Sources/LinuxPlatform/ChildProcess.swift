@@ -54,10 +54,13 @@ package struct SpawnRequest: Sendable {
         package var uid: UInt32
         package var gid: UInt32
         package var groups: [UInt32]
-        package init(uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
+        /// Bit N is capability N of capabilities(7): what the program has although its user is not root.
+        package var capabilities: UInt64
+        package init(uid: UInt32, gid: UInt32, groups: [UInt32] = [], capabilities: UInt64 = 0) {
             self.uid = uid
             self.gid = gid
             self.groups = groups
+            self.capabilities = capabilities
         }
     }
 
@@ -137,6 +140,7 @@ package final class ChildProcess: Sendable {
                 spawn.gid = request.credentials?.gid ?? 0
                 spawn.groups = groups.baseAddress
                 spawn.group_count = CInt(groups.count)
+                spawn.capabilities = request.credentials?.capabilities ?? 0
                 spawn.parent_death_signal = request.parentDeathSignal
                 spawn.ignore_interrupt = request.ignoresInterrupt ? 1 : 0
                 return rkt_spawn(&spawn, &pidfd, &step)

@@ -27,10 +27,11 @@ package struct PodPlan {
     /// - Parameters:
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
     ///   - hostMemory: in MiB.
+    ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
         pod: PodLayout, arguments: EntrypointArguments, inherited: [FileDescriptor], extraKernelParameters: String?,
-        hostProcessors: Int, hostMemory: Int
+        hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -83,7 +84,7 @@ package struct PodPlan {
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)] + volumes.shares,
-            inheritedDescriptors: inherited, workingDirectory: pod.directory,
+            inheritedDescriptors: inherited, user: machineUser, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
     }
 

@@ -60,6 +60,10 @@ package struct Stage1Program {
         }
     }
 
+    /// Users from here on belong to nobody, on hosts that keep to the ranges of systemd's "Users, Groups, UIDs and GIDs".
+    /// With the supervisor's process number added no two machines that run at a time share one.
+    private static let firstMachineUser: UInt32 = 0x7000_0000
+
     private func plan(_ arguments: EntrypointArguments) throws -> PodPlan {
         var inherited: [FileDescriptor] = []
         if let number = ProcessImage.variable("RKT_LOCK_FD").flatMap({ Int32($0) }) {
@@ -69,7 +73,8 @@ package struct Stage1Program {
             pod: pod, arguments: arguments, inherited: inherited,
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
-            hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10))
+            hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
+            machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil)
     }
 
     private func supervise(_ arguments: EntrypointArguments) throws -> Int32 {

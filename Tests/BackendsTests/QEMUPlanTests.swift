@@ -25,6 +25,7 @@ struct QEMUPlanTests {
 
     @Test func `shares of both kinds, and the pod lock`() throws {
         var spec = MachineSpec.sample()
+        spec.user = 0x7000_0001
         spec.shares = [
             .virtiofs(tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .auto),
             .plan9(tag: "volume-data", source: "/srv/data", readOnly: false),

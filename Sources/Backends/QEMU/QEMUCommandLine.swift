@@ -15,6 +15,7 @@ package struct QEMUCommandLine: Sendable, Equatable {
     /// The processes QEMU is connected to; started before it.
     package let shareServers: [VirtiofsdCommandLine]
     package let accelerator: AcceleratorChoice
+    package let credentials: QEMUCredentials?
     package let workingDirectory: FilePath
     package let log: FilePath
 
@@ -34,6 +35,7 @@ extension QEMUCommandLine: CustomStringConvertible {
         }
         lines.append("accelerator: \(accelerator.accelerator.rawValue)")
         if let reason = accelerator.fallbackReason { lines.append("fallback: \(reason)") }
+        if let credentials { lines.append("\(credentials)") }
         lines.append("working directory: \(workingDirectory)")
         lines.append("log: \(log)")
         return lines.joined(separator: "\n") + "\n"

@@ -22,6 +22,7 @@ extension QEMUHypervisor {
             QEMUCharacterDevice(id: channel.rawValue, descriptor: number(.channel(channel)))
         }
 
+        let kernelFile = number(.readOnlyFile(kernel))
         let root = number(.readOnlyFile(try rootImage(of: spec)))
         let memory = QEMUMemory(size: spec.memory)
         var options: [any QEMUOption] = [
@@ -33,7 +34,7 @@ extension QEMUHypervisor {
             QEMUProcessors(count: spec.processors),
             memory,
             QEMUClock(),
-            QEMUKernel(path: kernel, commandLine: try spec.commandLine.rendered()),
+            QEMUKernel(descriptor: kernelFile, commandLine: try spec.commandLine.rendered()),
             QEMUBlockDevice(id: "root", descriptor: root, set: 1),
             QEMUConsole(stream: stream(.console)),
             QEMUSerialPorts(ports: [(MachinePort.boot, stream(.boot)), (MachinePort.agent, stream(.agent))]),
@@ -62,7 +63,9 @@ extension QEMUHypervisor {
 
         return QEMUCommandLine(
             id: spec.uuid, program: emulator, arguments: options.flatMap(\.arguments), descriptors: descriptors,
-            shareServers: servers, accelerator: accelerator, workingDirectory: spec.workingDirectory, log: spec.log)
+            shareServers: servers, accelerator: accelerator,
+            credentials: spec.user.map { QEMUCredentials(user: $0, shares: spec.shares) },
+            workingDirectory: spec.workingDirectory, log: spec.log)
     }
 
     // MARK: - Refusals

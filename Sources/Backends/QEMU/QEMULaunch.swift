@@ -84,7 +84,9 @@ final class QEMULaunch {
             try qmp.send(command: "qmp_capabilities")
             try qmp.send(command: "cont")
         }
-        emulator = try spawn(plan.words, descriptors: numbers)
+        emulator = try spawn(
+            plan.words, descriptors: numbers,
+            credentials: plan.credentials?.spawned(accelerator: plan.accelerator.accelerator))
         closePassed()
     }
 
@@ -116,13 +118,16 @@ final class QEMULaunch {
         }
     }
 
-    private func spawn(_ words: [String], descriptors: [Int32]) throws -> ChildProcess {
+    private func spawn(
+        _ words: [String], descriptors: [Int32], credentials: SpawnRequest.Credentials? = nil
+    ) throws -> ChildProcess {
         try ChildProcess.spawn(
             SpawnRequest(
                 path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
                 directory: plan.workingDirectory,
                 // A terminal's signals are the supervisor's to handle.
                 newSession: true,
+                privateMounts: credentials != nil, credentials: credentials,
                 // Nothing outlives the supervisor, however it ends.
                 parentDeathSignal: 9))
     }

@@ -24,6 +24,7 @@ struct rkt_spawn_request {
     gid_t gid;
     const gid_t *groups;
     int group_count;
+    uint64_t capabilities;      // kept by that user and by the program; bit N is capability N
     int parent_death_signal;    // 0 for none
     int ignore_interrupt;       // start with SIGINT ignored (a terminal's Ctrl-C is for the parent)
 };

@@ -3,6 +3,7 @@
 
 import Glibc
 import LinuxPlatform
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -26,6 +27,42 @@ struct CrashSerialTests {
             #expect(status["state"] == "exited")
             #expect(status["app-busybox"] == nil)
             try await expectCollected(fixture, pod.uuid)
+        }
+    }
+
+    /// What a guest that takes QEMU over would be: a user of its own, without rights over anything of the host.
+    @Test func theHypervisorIsConfined() async throws {
+        try await PodFixture.with { fixture in
+            let host = fixture.path("host")
+            try FileSystem.makeDirectory(host)
+            var users: Set<Substring> = []
+            for volumes in [[], ["--volume=v,kind=host,source=\(host)", "--mount=volume=v,target=/v"]] {
+                let pod = try await fixture.run(volumes + PodFixture.busybox("exec sleep 100000"))
+                let emulator = try #require(
+                    HostTraces.descendants(of: pod.process.child.pid).first { $0.name == "qemu-system-x86" })
+                let lines = try FileSystem.readText(FilePath("/proc/\(emulator.pid)/status")).split(separator: "\n")
+                func field(_ name: String) -> [Substring] {
+                    lines.first { $0.hasPrefix(name + ":") }?.split(separator: "\t").dropFirst().map { $0 } ?? []
+                }
+                let user = try #require(field("Uid").first)
+                #expect(try #require(UInt32(user)) >= 0x7000_0000)
+                #expect(Set(field("Uid") + field("Gid")) == [user])
+                // chown, dac_override, dac_read_search, fowner, fsetid, mknod, setfcap
+                let expected: UInt64 = volumes.isEmpty ? 0 : 0x8800_001f
+                for set in ["CapEff", "CapPrm", "CapAmb"] {
+                    #expect(field(set).first.flatMap { UInt64($0, radix: 16) } == expected)
+                }
+                #expect(field("Seccomp") == ["2"])
+                let namespaces = ["\(emulator.pid)", "self"].map { "/proc/\($0)/ns/mnt" }
+                #expect(
+                    try FileSystem.readSymbolicLink(FilePath(namespaces[0]))
+                        != FileSystem.readSymbolicLink(FilePath(namespaces[1])))
+                users.insert(user)
+                if !volumes.isEmpty {
+                    #expect(try await pod.shell("echo x >/v/f; chown 5:6 /v/f; stat -c %u /v/f") == "5")
+                }
+            }
+            #expect(users.count == 2)
         }
     }
 

@@ -1,14 +1,13 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
-import SystemPackage
-
 /// `-kernel` and `-append`: direct boot without a boot loader; an ELF kernel starts at its PVH entry.
 struct QEMUKernel: QEMUOption {
-    let path: FilePath
+    /// QEMU's user cannot reach the file by its path. `/dev/fdset` does not serve: the kernel is opened by open(2) itself.
+    let descriptor: Int
     let commandLine: String
 
     var arguments: [QEMUArgument] {
-        [QEMUArgument("-kernel", path.string), QEMUArgument("-append", commandLine)]
+        [QEMUArgument("-kernel", "/proc/self/fd/\(descriptor)"), QEMUArgument("-append", commandLine)]
     }
 }
