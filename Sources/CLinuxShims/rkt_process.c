@@ -83,10 +83,6 @@ static void child(const struct rkt_spawn_request *spawn, int report, pid_t paren
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
     for (int number = 1; number < 65; number++) sigaction(number, &action, NULL);
-    if (spawn->ignore_interrupt) {
-        action.sa_handler = SIG_IGN;
-        sigaction(SIGINT, &action, NULL);
-    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

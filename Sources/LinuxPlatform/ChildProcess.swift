@@ -48,7 +48,6 @@ package struct SpawnRequest: Sendable {
     package var credentials: Credentials?
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
-    package var ignoresInterrupt: Bool
 
     package struct Credentials: Sendable, Equatable {
         package var uid: UInt32
@@ -67,7 +66,7 @@ package struct SpawnRequest: Sendable {
     package init(
         path: FilePath, arguments: [String], environment: [String] = [], descriptors: [Int32] = [0, 1, 2],
         root: FilePath? = nil, directory: FilePath? = nil, newSession: Bool = false, privateMounts: Bool = false,
-        credentials: Credentials? = nil, parentDeathSignal: Int32 = 0, ignoresInterrupt: Bool = false
+        credentials: Credentials? = nil, parentDeathSignal: Int32 = 0
     ) {
         self.path = path
         self.arguments = arguments
@@ -79,7 +78,6 @@ package struct SpawnRequest: Sendable {
         self.privateMounts = privateMounts
         self.credentials = credentials
         self.parentDeathSignal = parentDeathSignal
-        self.ignoresInterrupt = ignoresInterrupt
     }
 }
 
@@ -142,7 +140,6 @@ package final class ChildProcess: Sendable {
                 spawn.group_count = CInt(groups.count)
                 spawn.capabilities = request.credentials?.capabilities ?? 0
                 spawn.parent_death_signal = request.parentDeathSignal
-                spawn.ignore_interrupt = request.ignoresInterrupt ? 1 : 0
                 return rkt_spawn(&spawn, &pidfd, &step)
             }
         }

@@ -39,6 +39,16 @@ extension Pod {
         return number(layout.ppidFile).flatMap { Pod.onlyChild(of: $0) }
     }
 
+    /// What machine runs the pod, as stage1 has recorded it.
+    package var machine: JSONValue? { json(layout.machineRecord) }
+
+    /// Microseconds after which each step of the last start and the end was reached.
+    package var startLedger: JSONValue? { json(layout.startLedger) }
+
+    private func json(_ path: FilePath) -> JSONValue? {
+        (try? FileSystem.read(path, limit: 64 << 10)).flatMap { try? JSONValue(parsing: $0) }
+    }
+
     /// The exit status of an app that ended.
     package func exitStatus(of app: String) -> Int32? { statusPaths(app).lazy.compactMap { number($0) }.first }
 

@@ -14,8 +14,6 @@ package struct PodLayout: Sendable, Hashable {
 
     /// The pod manifest.
     package var manifest: FilePath { directory.appending("pod") }
-    /// Locked while a pod's set of apps is being changed.
-    package var mutationLock: FilePath { directory.appending("pod.lck") }
 
     package var stage1: FilePath { directory.appending("stage1") }
     /// The stage1 image's manifest, which names the entrypoints.
@@ -40,8 +38,10 @@ package struct PodLayout: Sendable, Hashable {
     package var pidFile: FilePath { directory.appending("pid") }
     /// The parent of that process, in decimal; it has exactly one child.
     package var ppidFile: FilePath { directory.appending("ppid") }
-    /// The pod's cgroup as stage1 made it known.
-    package var subcgroup: FilePath { directory.appending("subcgroup") }
+    /// What machine runs the pod, a JSON object.
+    package var machineRecord: FilePath { directory.appending("machine.json") }
+    /// When each step of the pod's start and end was reached, a JSON object.
+    package var startLedger: FilePath { directory.appending("start-up.json") }
     /// The socket of the running pod's supervisor.
     package var agentSocket: FilePath { directory.appending("agent.sock") }
     package var networkNamespace: FilePath { directory.appending("netns") }

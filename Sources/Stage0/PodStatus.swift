@@ -15,6 +15,10 @@ package struct PodStatus: Sendable {
     package var hasExited: Bool
     /// The array of `net-info.json`.
     package var networks: JSONValue?
+    /// What machine runs or ran it.
+    package var machine: JSONValue?
+    /// Microseconds from the start of the supervisor, and of the guest's kernel for `guest.*`, to each step.
+    package var startLedger: JSONValue?
     package var apps: [AppStatus]
     package var userAnnotations: [String: String]
     package var userLabels: [String: String]

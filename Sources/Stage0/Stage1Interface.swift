@@ -30,6 +30,12 @@ package struct Stage1Interface: Sendable {
                 .invalidArgument,
                 "stage1 image \"\(manifest.name)\" has the interface version \"\(text)\", not a number")
         }
+        guard version <= Self.newestVersion else {
+            throw RuntimeError(
+                .unsupported,
+                "stage1 image \"\(manifest.name)\" has the interface version \(version), newer than the "
+                    + "\(Self.newestVersion) of this rkt; use an older image")
+        }
         self.version = version
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {

@@ -9,6 +9,8 @@ import SystemPackage
 /// What runs the pod, kept in its directory for `rkt status`.
 struct MachineRecord {
     var backend: HypervisorKind
+    /// The hypervisor's name for its version.
+    var version: String
     var accelerator: AcceleratorChoice
     var memory: Int
     var processors: Int
@@ -16,6 +18,7 @@ struct MachineRecord {
     var json: JSONValue {
         var object = JSONObject()
         object.set("backend", .string(backend.rawValue))
+        object.set("version", .string(version))
         object.set("accelerator", .string(accelerator.accelerator.rawValue))
         if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
         object.set("memoryMiB", JSONValue(memory))

@@ -129,7 +129,7 @@ extension Supervisor {
 
     private func recordReady() {
         ledger.mark("ready")
-        try? ledger.write(to: pod.directory.appending("start-up.json"))
+        try? ledger.write(to: pod.startLedger)
         guard !FileSystem.exists(pod.supervisorStatus) else { return }
         do {
             try FileSystem.makeSymbolicLink(to: "ready", at: pod.supervisorStatus)

@@ -123,7 +123,7 @@ package final class Supervisor {
         console.close()
         machine.release()
         ledger.mark("end")
-        try? ledger.write(to: pod.directory.appending("start-up.json"))
+        try? ledger.write(to: pod.startLedger)
         try? FileSystem.remove(pod.agentSocket)
     }
 

@@ -26,7 +26,6 @@ struct rkt_spawn_request {
     int group_count;
     uint64_t capabilities;      // kept by that user and by the program; bit N is capability N
     int parent_death_signal;    // 0 for none
-    int ignore_interrupt;       // start with SIGINT ignored (a terminal's Ctrl-C is for the parent)
 };
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case

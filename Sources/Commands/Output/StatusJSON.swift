@@ -17,6 +17,8 @@ package enum StatusJSON {
             ("started_at", seconds(status.startedAt)),
             ("user_annotations", object(status.userAnnotations)),
             ("user_labels", object(status.userLabels)),
+            ("machine", status.machine),
+            ("start_up", status.startLedger),
         ])
     }
 
