@@ -17,9 +17,11 @@ export RKT_BUILD=$build
 
 passed=0 failed=0 skipped=0 status=0
 
-# attribute NAME FILE
+# attribute NAME FILE: zero in the empty report of tests that crashed.
 attribute() {
-    sed -n "s/.*<testsuite .* $1=\"\([0-9]*\)\".*/\1/p" "$2"
+    local value
+    value=$(sed -n "s/.*<testsuite .* $1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1)
+    echo "${value:-0}"
 }
 
 run() {

@@ -50,7 +50,8 @@ extension PodRuntime {
         var status = PodStatus(
             uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
             markedAt: pod.markedAt, pid: pod.state.hasRun ? pod.pid : nil, hasExited: pod.state.hasExited,
-            networks: pod.networks, machine: pod.machine, startLedger: pod.startLedger, apps: [], userAnnotations: [:], userLabels: [:], error: nil)
+            networks: pod.networks, machine: pod.machine, startLedger: pod.startLedger, apps: [], userAnnotations: [:],
+            userLabels: [:], error: nil)
         do {
             let manifest = try pod.manifest()
             status.apps = manifest.apps.map { self.status(of: $0, in: pod) }

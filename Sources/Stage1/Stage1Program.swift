@@ -117,7 +117,8 @@ package struct Stage1Program {
             fputs("stage1: warning: the pod's machine is emulated: \(reason)\n", stderr)
         }
         let record = MachineRecord(
-            backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: machine.accelerator, memory: spec.memory, processors: spec.processors
+            backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: machine.accelerator,
+            memory: spec.memory, processors: spec.processors
         )
         try record.write(to: pod.machineRecord)
         return machine

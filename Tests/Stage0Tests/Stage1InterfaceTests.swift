@@ -74,7 +74,10 @@ struct Stage1InterfaceTests {
         #expect(interface.path(.stop) == nil)
     }
 
-    @Test(arguments: [("run", "/../bin/sh"), ("run", "/"), ("interface-version", "new"), ("interface-version", "0"), ("interface-version", "6")])
+    @Test(arguments: [
+        ("run", "/../bin/sh"), ("run", "/"), ("interface-version", "new"), ("interface-version", "0"),
+        ("interface-version", "6"),
+    ])
     func malformedAnnotationsAreRefused(name: String, value: String) throws {
         let key = try ACIdentifier(parsing: "coreos.com/rkt/stage1/\(name)")
         let error = #expect(throws: RuntimeError.self) { try interface([key: value]) }
