@@ -223,6 +223,7 @@ package final class Agent {
                 terminals[app] = slave
                 if let client = waitingForTerminal.removeValue(forKey: app) { answerTerminal(client, app) }
             }
+            send(.sessionStarted(session: number))
         } catch {
             send(.sessionFailed(session: number, String(describing: error)))
         }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
+import CLinuxShims
 import LinuxPlatform
 
 /// How systemd says that a service's main process ended (systemd.exec(5), "Environment variables set on service exit").
@@ -16,9 +17,18 @@ package struct AppEnd {
     package init(code: String?, status: String?, result: String?) {
         switch (code, status) {
         case ("exited", let status?): self.status = Int32(status) ?? 1
-        case (_?, let signal?): self.status = 128 + (Self.signals[signal] ?? 0)
+        case (_?, let signal?): self.status = 128 + (Self.number(of: signal) ?? 0)
         default: self.status = result == "success" ? 0 : 1
         }
+    }
+
+    /// Signals without a name are written as numbers, real-time ones by their distance from the first.
+    private static func number(of signal: String) -> Int32? {
+        if let number = signals[signal] { return number }
+        var number = Int32(signal)
+        if signal == "RTMIN" { number = rkt_sigrtmin() }
+        if signal.hasPrefix("RTMIN+") { number = Int32(signal.dropFirst(6)).map { rkt_sigrtmin() &+ $0 } }
+        return number.flatMap { (1...64).contains($0) ? $0 : nil }
     }
 
     private static let signals: [String: Int32] = [

@@ -68,7 +68,7 @@ package struct Shim {
         }
         try FileSystem.write(Array("\(pod.machineID)\n".utf8), to: GuestLayout.machineID, mode: 0o444)
         try PodSetUp(pod: pod).apply()
-        send(.phase(name: "shim", microseconds: Clock.microseconds))
+        send(.phase(name: PhaseName.shimEnd, microseconds: Clock.microseconds))
         try? bootPort.close()
         try startSystemd(debug: pod.debug)
     }

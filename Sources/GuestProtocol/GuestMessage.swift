@@ -23,6 +23,8 @@ package enum GuestMessage: Equatable, Sendable {
     case sessionFailed(session: UInt32, String)
     /// The session's program has taken so many bytes of input.
     case inputCredit(session: UInt32, bytes: UInt32)
+    /// The session's program runs.
+    case sessionStarted(session: UInt32)
 
     package enum Stream: UInt16, Sendable { case output = 1, error = 2 }
 
@@ -84,6 +86,8 @@ package enum GuestMessage: Equatable, Sendable {
         case .inputCredit(let session, let bytes):
             writer.write(bytes)
             return Frame(type: 10, channel: session, payload: writer.bytes)
+        case .sessionStarted(let session):
+            return Frame(type: 11, channel: session)
         }
     }
 
@@ -111,6 +115,7 @@ package enum GuestMessage: Equatable, Sendable {
         case 8: self = .sessionExit(session: frame.channel, status: try reader.readInt32())
         case 9: self = .sessionFailed(session: frame.channel, try reader.readString())
         case 10: self = .inputCredit(session: frame.channel, bytes: try reader.readUInt32())
+        case 11: self = .sessionStarted(session: frame.channel)
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

@@ -28,6 +28,12 @@ package enum ProtocolError: Error, Equatable, CustomStringConvertible {
     }
 }
 
+/// The steps of the guest's start that mean something to the host.
+package enum PhaseName {
+    /// The shim's last word: after it the boot port says nothing that counts.
+    package static let shimEnd = "shim"
+}
+
 /// The version both sides of a port must speak; they come from one build, so there is no negotiation.
 package enum ProtocolVersion {
     package static let current: UInt16 = 1

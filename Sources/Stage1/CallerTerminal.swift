@@ -6,7 +6,7 @@ import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
-/// Standard input, output and error of whoever ran the pod.
+/// Standard input and output of whoever ran the pod.
 ///
 /// Their modes belong to the caller: descriptors stay blocking, and terminal settings are put back at the end.
 struct CallerTerminal {
@@ -18,9 +18,9 @@ struct CallerTerminal {
         var position = 0
     }
 
-    let input = FileDescriptor(rawValue: 0)
-    let output = FileDescriptor(rawValue: 1)
-    private let isInteractive: Bool
+    let input: FileDescriptor
+    private let sink: CallerOutput
+    let isInteractive: Bool
     private let terminal: Terminal?
     private var escape = EscapeSequence()
     private var inputIsOpen = true
@@ -29,30 +29,40 @@ struct CallerTerminal {
     private var queued = 0
     private var written = 0
     private var credits: [PendingCredit] = []
-    /// Bytes of input that the app's terminal may still be sent.
-    var inputCredit = Credit.session
+    /// Input on its way to the app's terminal.
+    private(set) var inputCredit = CreditAccount(limit: Credit.session)
 
-    init(isInteractive: Bool) {
+    init(
+        isInteractive: Bool, input: FileDescriptor = FileDescriptor(rawValue: 0),
+        output: FileDescriptor = FileDescriptor(rawValue: 1)
+    ) {
         self.isInteractive = isInteractive
+        self.input = input
+        sink = CallerOutput(output)
         // In the background the terminal belongs to somebody else.
-        let isForeground = isatty(0) == 1 && tcgetpgrp(0) == getpgrp()
-        terminal = isForeground ? Terminal(FileDescriptor(rawValue: 0)) : nil
+        let isForeground = isatty(input.rawValue) == 1 && tcgetpgrp(input.rawValue) == getpgrp()
+        terminal = isForeground ? Terminal(input) : nil
         if isInteractive { terminal?.makeRaw() } else { terminal?.makeUnbuffered() }
     }
 
     func restore() { terminal?.restore() }
+
+    /// What to wait for before `flush()`.
+    var output: FileDescriptor { sink.descriptor }
+    /// Whether a line needs its carriage return.
+    var isRaw: Bool { terminal != nil && isInteractive }
 
     var size: TerminalSize { terminal?.size ?? TerminalSize(rows: 24, columns: 80) }
 
     /// What to wait for: without a terminal or an interactive app nobody listens to standard input.
     func inputToRead(isConnected: Bool) -> FileDescriptor? {
         guard inputIsOpen else { return nil }
-        if isInteractive { return isConnected && inputCredit > 0 ? input : nil }
+        if isInteractive { return isConnected && inputCredit.rest > 0 ? input : nil }
         return terminal == nil ? nil : input
     }
 
     mutating func readInput() -> (bytes: [UInt8], ended: Bool, escaped: Bool)? {
-        let most = isInteractive ? min(inputCredit, 4096) : 4096
+        let most = isInteractive ? min(inputCredit.rest, 4096) : 4096
         switch input.readAvailable(most: most) {
         case .nothing: return nil
         case .end:
@@ -60,14 +70,17 @@ struct CallerTerminal {
             return ([], true, false)
         case .bytes(let bytes):
             guard terminal != nil else {
-                inputCredit -= bytes.count
+                try? inputCredit.take(bytes.count)
                 return (bytes, false, false)
             }
             let (passed, escaped) = escape.filter(bytes)
-            if isInteractive { inputCredit -= passed.count }
+            if isInteractive, !passed.isEmpty { try? inputCredit.take(passed.count) }
             return (passed, false, escaped)
         }
     }
+
+    /// The app's terminal has taken input.
+    mutating func giveBackInput(_ bytes: UInt32) throws(ProtocolError) { try inputCredit.giveBack(Int(bytes)) }
 
     mutating func append(_ bytes: [UInt8], credit: PendingCredit) {
         queued += bytes.count
@@ -78,9 +91,9 @@ struct CallerTerminal {
     /// Writes to standard output; a reader that has gone is written to no more, and the app goes on.
     ///
     /// - Returns: the credit that became due.
-    mutating func flush(most: Int) -> [PendingCredit] {
+    mutating func flush() -> [PendingCredit] {
         if outputIsOpen {
-            switch outbox.flush(to: output, most: most) {
+            switch sink.flush(&outbox) {
             case .written(let count): written += count
             case .closed: outputIsOpen = false
             }
@@ -92,17 +105,5 @@ struct CallerTerminal {
         let due = credits.prefix { $0.position <= written }
         credits.removeFirst(due.count)
         return Array(due)
-    }
-
-    /// One line on standard error.
-    func notice(_ text: String) {
-        let end = terminal != nil && isInteractive ? "\r\n" : "\n"
-        try? FileSystem.writeAll(Array((text + end).utf8), to: FileDescriptor(rawValue: 2))
-    }
-
-    /// The guest's console, for `--debug`; without what a terminal would act on.
-    func debug(_ bytes: [UInt8]) {
-        let plain = bytes.filter { $0 == 10 || $0 == 9 || $0 >= 32 && $0 < 127 }
-        try? FileSystem.writeAll(plain, to: FileDescriptor(rawValue: 2))
     }
 }

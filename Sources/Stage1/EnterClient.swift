@@ -34,6 +34,8 @@ package struct EnterClient {
     private var decoder = FrameDecoder()
     private var inputCredit = Credit.session
     private var inputIsOpen = true
+    /// Whether the command runs: until then signals are this program's own.
+    private var hasStarted = false
 
     /// - Parameter socketPath: the supervisor's socket.
     package init(socketPath: FilePath) throws {
@@ -56,7 +58,8 @@ package struct EnterClient {
             target: .command(app: arguments.app, arguments: arguments.command), terminal: terminal != nil,
             rows: size.rows, columns: size.columns, terminalType: ProcessImage.variable("TERM") ?? "")
         send(.startSession(session: 0, request))
-        terminal?.makeRaw()
+        // Keys that make signals still do, until there is a command to pass them to.
+        terminal?.makeUnbuffered()
         defer { terminal?.restore() }
         while true {
             if let status = try turn() { return status }
@@ -65,11 +68,11 @@ package struct EnterClient {
 
     private mutating func turn() throws -> Int32? {
         var sources: [(FileDescriptor, Poll.Interest)] = [(socket, .read), (signals.descriptor, .read)]
-        if inputIsOpen, inputCredit > 0 { sources.append((FileDescriptor(rawValue: 0), .read)) }
+        if hasStarted, inputIsOpen, inputCredit > 0 { sources.append((FileDescriptor(rawValue: 0), .read)) }
         for (index, _) in try Poll.wait(sources, timeout: nil) {
             switch index {
             case 0: if let status = try receive() { return status }
-            case 1: try passSignals()
+            case 1: if let status = try passSignals() { return status }
             default: passInput()
             }
         }
@@ -86,6 +89,11 @@ package struct EnterClient {
         decoder.append(bytes)
         while let frame = try decoder.next() {
             switch try GuestMessage(frame) {
+            case .sessionStarted:
+                hasStarted = true
+                terminal?.makeRaw()
+                // The window may have changed meanwhile.
+                sendSize()
             case .sessionOutput(_, let stream, let bytes):
                 let target = FileDescriptor(rawValue: stream == .output ? 1 : 2)
                 // A reader that has gone is the command's matter: it gets no more credit and the session ends here.
@@ -112,14 +120,21 @@ package struct EnterClient {
         }
     }
 
-    private func passSignals() throws {
+    /// - Returns: the status when a signal ends this program.
+    private func passSignals() throws -> Int32? {
         while let signal = try signals.next() {
-            if signal == SIGWINCH {
-                guard let size = terminal?.size else { continue }
-                send(.sessionResize(session: 0, rows: size.rows, columns: size.columns))
-            } else {
-                send(.sessionSignal(session: 0, signal: signal))
+            switch (signal, hasStarted) {
+            case (SIGWINCH, true): sendSize()
+            case (SIGWINCH, false): continue
+            case (_, true): send(.sessionSignal(session: 0, signal: signal))
+            case (_, false): return 128 + signal
             }
         }
+        return nil
+    }
+
+    private func sendSize() {
+        guard let size = terminal?.size else { return }
+        send(.sessionResize(session: 0, rows: size.rows, columns: size.columns))
     }
 }

@@ -26,10 +26,15 @@ struct Outbox {
     ///
     /// - Parameter most: for a blocking descriptor that poll(2) calls writable, a size that it takes at once.
     mutating func flush(to descriptor: FileDescriptor, most: Int = 32 << 10) -> Result {
+        flush(most: most) { write(descriptor.rawValue, $0, $1) }
+    }
+
+    /// The same through another call than write(2).
+    mutating func flush(most: Int = 32 << 10, through call: (UnsafeRawPointer?, Int) -> Int) -> Result {
         guard !isEmpty else { return .written(0) }
         // SAFETY: start is below count, so the pointer stays inside the array.
         let count = bytes.withUnsafeBytes { buffer in
-            write(descriptor.rawValue, buffer.baseAddress?.advanced(by: start), min(buffer.count - start, most))
+            call(buffer.baseAddress?.advanced(by: start), min(buffer.count - start, most))
         }
         if count < 0 { return lastErrno == .wouldBlock || lastErrno == .interrupted ? .written(0) : .closed }
         start += count

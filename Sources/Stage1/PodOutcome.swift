@@ -27,11 +27,16 @@ package struct PodOutcome: Equatable, Sendable {
     package var firstFailure: Int32?
     /// Apps without a recorded status.
     package var unfinished: [String]
+    /// Whether the pod was asked to stop before its apps had been started: those never started report nothing.
+    package var wasStoppedEarly: Bool
 
-    package init(failure: Failure? = nil, firstFailure: Int32? = nil, unfinished: [String] = []) {
+    package init(
+        failure: Failure? = nil, firstFailure: Int32? = nil, unfinished: [String] = [], wasStoppedEarly: Bool = false
+    ) {
         self.failure = failure
         self.firstFailure = firstFailure
         self.unfinished = unfinished
+        self.wasStoppedEarly = wasStoppedEarly
     }
 
     package var status: Int32 {
@@ -45,7 +50,7 @@ package struct PodOutcome: Equatable, Sendable {
         case nil: break
         }
         if let firstFailure { return firstFailure }
-        return unfinished.isEmpty ? ExitStatus.success : ExitStatus.error
+        return unfinished.isEmpty || wasStoppedEarly ? ExitStatus.success : ExitStatus.error
     }
 
     /// One line for standard error, nil when there is nothing to explain.
@@ -61,7 +66,7 @@ package struct PodOutcome: Equatable, Sendable {
         case .escaped: return nil
         case nil: break
         }
-        guard firstFailure == nil, !unfinished.isEmpty else { return nil }
+        guard firstFailure == nil, !wasStoppedEarly, !unfinished.isEmpty else { return nil }
         return "the guest powered off before these apps reported their end: \(unfinished.joined(separator: ", "))"
     }
 }

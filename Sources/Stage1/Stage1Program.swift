@@ -81,7 +81,8 @@ package struct Stage1Program {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
         let plan = try plan(arguments)
-        for warning in plan.warnings { fputs("stage1: warning: \(warning)\n", stderr) }
+        let errors = ErrorStream()
+        for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
         for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
         // Only root may hold sessions.
@@ -89,8 +90,9 @@ package struct Stage1Program {
         let listener = try UnixSocket.listen(pod.agentSocket)
         umask(mask)
         try UnixSocket.setNonBlocking(listener)
-        let machine = try launch(plan.machine, debug: arguments.debug)
+        // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
+        let machine = try launch(plan.machine, errors, debug: arguments.debug)
         var options = Supervisor.Options()
         options.debug = arguments.debug
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
@@ -99,22 +101,22 @@ package struct Stage1Program {
         }
         let supervisor = Supervisor(
             pod: pod, configuration: plan.configuration, machine: machine, listener: listener, signals: signals,
-            options: options, origin: origin)
+            errors: errors, options: options, origin: origin)
         let status = try supervisor.run()
-        supervisor.report { fputs("stage1: \($0)\n", stderr) }
+        try supervisor.report()
         return status
     }
 
-    private func launch(_ spec: MachineSpec, debug: Bool) throws -> any VirtualMachine {
+    private func launch(_ spec: MachineSpec, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {
         let started = try hypervisor.start(spec) { plan in
-            if debug { fputs("stage1: \(plan)\n", stderr) }
+            if debug { errors.notice("stage1: \(plan)") }
         }
         guard let machine = started as? any VirtualMachine else {
             started.release()
             throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no virtual machines")
         }
         if let reason = machine.accelerator.fallbackReason {
-            fputs("stage1: warning: the pod's machine is emulated: \(reason)\n", stderr)
+            errors.notice("stage1: warning: the pod's machine is emulated: \(reason)")
         }
         let record = MachineRecord(
             backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: machine.accelerator,

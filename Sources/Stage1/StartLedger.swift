@@ -10,15 +10,22 @@ import SystemPackage
 struct StartLedger {
     private let origin: UInt64
     private var moments: [(name: String, microseconds: UInt64)] = []
+    private var names: Set<String> = []
+    private var guestMoments = 0
+    private static let mostGuestMoments = 32
 
     init(origin: UInt64 = Clock.microseconds) { self.origin = origin }
 
-    mutating func mark(_ name: String) { moments.append((name, Clock.microseconds - origin)) }
+    /// A moment counts when it is reached first.
+    mutating func mark(_ name: String) {
+        if names.insert(name).inserted { moments.append((name, Clock.microseconds - origin)) }
+    }
 
-    /// Names come from the guest: only plain short words are kept.
+    /// Names come from the guest: only plain short words are kept, each once, and not many.
     mutating func markGuest(_ name: String, _ microseconds: UInt64) {
         let isPlain = name.utf8.count <= 32 && name.utf8.allSatisfy { (97...122).contains($0) || $0 == 45 }
-        guard moments.count < 64, isPlain else { return }
+        guard isPlain, guestMoments < Self.mostGuestMoments, names.insert("guest.\(name)").inserted else { return }
+        guestMoments += 1
         moments.append(("guest.\(name)", microseconds))
     }
 

@@ -12,7 +12,7 @@ extension Supervisor {
     func accept() {
         guard let (socket, uid) = try? UnixSocket.accept(listener) else { return }
         // The socket's directory lets nobody else in either.
-        guard uid == 0, (try? UnixSocket.setNonBlocking(socket)) != nil else {
+        guard uid == options.clientUser, (try? UnixSocket.setNonBlocking(socket)) != nil else {
             try? socket.close()
             return
         }
@@ -25,12 +25,33 @@ extension Supervisor {
             if !ready.isDisjoint(with: .hangUp) { drop(client) }
             return
         }
+        // One that has gone while it waits has nothing more to say.
+        guard client.waiting == nil, client.receive() else { return drop(client) }
+        handleMessages(of: client)
+    }
+
+    private func handleMessages(of client: SupervisorClient) {
         do {
-            guard let messages = try client.receive() else { return drop(client) }
-            for message in messages { try handle(message, of: client) }
+            while let message = try client.next() { try handle(message, of: client) }
         } catch {
             drop(client)
         }
+    }
+
+    /// The agent can be told now what came before it.
+    func serveWaitingClients() {
+        for client in clients {
+            guard let request = client.waiting else { continue }
+            client.waiting = nil
+            start(request, of: client)
+            handleMessages(of: client)
+        }
+    }
+
+    private func start(_ request: HostMessage.Session, of client: SupervisorClient) {
+        client.session = nextSession
+        nextSession &+= 1
+        sendToAgent(.startSession(session: nextSession &- 1, request))
     }
 
     private func handle(_ message: HostMessage, of client: SupervisorClient) throws {
@@ -38,30 +59,41 @@ extension Supervisor {
             guard client.session == nil, case .command = request.target else {
                 throw ProtocolError.unexpected("a second session")
             }
-            guard agentIsConnected else {
-                client.send(.sessionFailed(session: 0, "the guest's agent cannot be reached"))
-                client.isEnding = true
-                return
-            }
-            client.session = nextSession
-            nextSession &+= 1
-            return sendToAgent(.startSession(session: nextSession &- 1, request))
+            guard !agentIsLost, phase != .ending else { return client.fail("the guest's agent cannot be reached") }
+            if agentIsConnected { start(request, of: client) } else { client.waiting = request }
+            return
         }
         guard let session = client.session else { throw ProtocolError.unexpected("no session has been started") }
         switch message {
-        case .sessionInput(_, let bytes): sendToAgent(.sessionInput(session: session, bytes))
+        case .sessionInput(_, let bytes):
+            // The agent ends with a host that breaks the protocol, so a client must not make it.
+            guard bytes.count <= client.input.rest else { throw ProtocolError.unexpected("more input than credit") }
+            try client.input.take(bytes.count)
+            sendToAgent(.sessionInput(session: session, bytes))
         case .sessionEndOfInput: sendToAgent(.sessionEndOfInput(session: session))
         case .sessionResize(_, let rows, let columns):
             sendToAgent(.sessionResize(session: session, rows: rows, columns: columns))
         case .sessionSignal(_, let signal): sendToAgent(.sessionSignal(session: session, signal: signal))
-        case .outputCredit(_, let bytes): sendToAgent(.outputCredit(channel: session, bytes: bytes))
+        case .outputCredit(_, let bytes):
+            try client.output.giveBack(Int(bytes))
+            sendToAgent(.outputCredit(channel: session, bytes: bytes))
         default: throw ProtocolError.unexpected("a message that is not a client's")
         }
     }
 
+    func client(of session: UInt32) -> SupervisorClient? { clients.first { $0.session == session } }
+
+    /// The guest says once that a session runs.
+    func startSession(_ session: UInt32) throws {
+        guard let client = client(of: session) else { return }
+        guard !client.hasStarted else { throw ProtocolError.unexpected("a session that has started already") }
+        client.hasStarted = true
+        forward(.sessionStarted(session: 0), to: session)
+    }
+
     func forward(_ message: GuestMessage, to session: UInt32, last: Bool = false) {
         // A client that has just gone may still be sent to.
-        guard let client = clients.first(where: { $0.session == session }) else { return }
+        guard let client = client(of: session) else { return }
         client.send(message)
         if last {
             client.session = nil
@@ -69,6 +101,18 @@ extension Supervisor {
         }
         if client.isFlooded { drop(client) }
         if case .closed = client.outbox.flush(to: client.socket) { drop(client) }
+    }
+
+    /// Nobody is left waiting for a pod that has ended.
+    func endClients() {
+        try? FileSystem.remove(pod.agentSocket)
+        try? listener.close()
+        for client in clients {
+            client.fail("the pod ended")
+            _ = client.outbox.flush(to: client.socket)
+            try? client.socket.close()
+        }
+        clients = []
     }
 
     private func drop(_ client: SupervisorClient) {
@@ -88,14 +132,18 @@ extension Supervisor {
         if input.ended { sendToAgent(.sessionEndOfInput(session: Limit.terminalSession)) }
     }
 
-    func flushCaller(most: Int = 64 << 10) {
-        for credit in caller.flush(most: most) {
-            sendToAgent(.outputCredit(channel: credit.channel, bytes: UInt32(credit.bytes)))
+    func flushCaller() {
+        var due: [UInt32: Int] = [:]
+        for credit in caller.flush() { due[credit.channel, default: 0] += credit.bytes }
+        for (channel, bytes) in due {
+            // What is given back was counted when it came.
+            if channel == 0 { try? lineCredit.giveBack(bytes) } else { try? terminalCredit.giveBack(bytes) }
+            sendToAgent(.outputCredit(channel: channel, bytes: UInt32(bytes)))
         }
     }
 
     func resizeTerminal() {
-        guard options.interactiveApp != nil else { return }
+        guard options.interactiveApp != nil, agentOutbox.count < options.agentOutbox else { return }
         let size = caller.size
         sendToAgent(.sessionResize(session: Limit.terminalSession, rows: size.rows, columns: size.columns))
     }

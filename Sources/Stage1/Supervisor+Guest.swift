@@ -13,26 +13,36 @@ extension Supervisor {
     func receiveFromShim() {
         switch machine.descriptors.bootPort.readAvailable() {
         case .nothing: return
-        case .end: bootPortIsOpen = false
+        case .end: closeBootPort()
         case .bytes(let bytes):
             bootDecoder.append(bytes)
             do {
-                while let frame = try bootDecoder.next() { try handleShim(GuestMessage(frame)) }
+                while bootPortIsOpen, let frame = try bootDecoder.next() { try handleShim(GuestMessage(frame)) }
             } catch {
-                bootPortIsOpen = false
+                closeBootPort()
                 kill(.setUpFailed("it broke the protocol of the boot port: \(error)"))
             }
         }
+    }
+
+    /// The shim is trusted as far as its port goes; what comes later may come from any program of the pod.
+    private func closeBootPort() {
+        bootPortIsOpen = false
+        bootOutbox.clear()
+        bootDecoder = FrameDecoder()
     }
 
     private func handleShim(_ message: GuestMessage) throws {
         switch message {
         case .hello(let version, .shim):
             guard version == ProtocolVersion.current else { throw ProtocolError.version(version) }
-            guard bootOutbox.isEmpty, !agentIsConnected else { throw ProtocolError.unexpected("a second HELLO") }
+            guard !shimHasSpoken else { throw ProtocolError.unexpected("a second HELLO") }
+            shimHasSpoken = true
             ledger.mark("hello")
             bootOutbox.append(HostMessage.pod(configuration).frame.encoded)
-        case .phase(let name, let microseconds): ledger.markGuest(name, microseconds)
+        case .phase(let name, let microseconds):
+            ledger.markGuest(name, microseconds)
+            if name == PhaseName.shimEnd { closeBootPort() }
         case .failed(let reason):
             if outcome.failure == nil { outcome.failure = .setUpFailed(Self.printable(reason)) }
         default: throw ProtocolError.unexpected("a message of the agent on the boot port")
@@ -54,29 +64,30 @@ extension Supervisor {
         case .nothing: return false
         case .end:
             agentPortIsOpen = false
+            loseAgent("the pod's machine has closed its connection")
             return false
         case .bytes(let bytes):
             agentDecoder.append(bytes)
             do {
                 while let frame = try agentDecoder.next() { try handleAgent(frame) }
             } catch {
-                loseAgent(error)
+                agentPortIsOpen = false
+                agentDecoder = FrameDecoder()
+                errors.notice("stage1: the guest's agent broke the protocol, its connection is closed: \(error)")
+                loseAgent("the guest's agent broke the protocol")
+                outcome.wasStoppedEarly = false
+                if case .booting = phase { phase = .running }
             }
             return agentPortIsOpen
         }
     }
 
     /// A guest that breaks the protocol is not listened to any more; the machine goes on until it ends or is stopped.
-    private func loseAgent(_ error: any Error) {
-        agentPortIsOpen = false
+    private func loseAgent(_ reason: String) {
         agentIsConnected = false
+        agentIsLost = true
         agentOutbox.clear()
-        caller.notice("stage1: the guest's agent broke the protocol, its connection is closed: \(error)")
-        for client in clients {
-            client.send(.sessionFailed(session: 0, "the guest's agent broke the protocol"))
-            client.isEnding = true
-        }
-        if case .booting = phase { phase = .running }
+        for client in clients { client.fail(reason) }
     }
 
     private func handleAgent(_ frame: Frame) throws {
@@ -91,29 +102,36 @@ extension Supervisor {
         switch message {
         case .hello: throw ProtocolError.unexpected("a second HELLO")
         case .phase(let name, let microseconds): ledger.markGuest(name, microseconds)
-        case .failed(let reason): caller.notice("stage1: the guest's agent: \(Self.printable(reason))")
+        case .failed(let reason): guestNotice("the guest's agent: \(Self.printable(reason))")
         case .ready: recordReady()
         case .output(let line):
+            try lineCredit.take(frame.payload.count)
             caller.append(OutputFormat.line(line), credit: .init(channel: 0, bytes: frame.payload.count))
         case .appExit(let app, let status): try record(app, status)
         case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
+            try terminalCredit.take(bytes.count)
             caller.append(bytes, credit: .init(channel: Limit.terminalSession, bytes: bytes.count))
         case .inputCredit(Limit.terminalSession, let bytes) where options.interactiveApp != nil:
-            caller.inputCredit = min(Credit.session, caller.inputCredit + Int(bytes))
+            try caller.giveBackInput(bytes)
         case .sessionFailed(Limit.terminalSession, let reason) where options.interactiveApp != nil:
-            caller.notice("stage1: the app's terminal: \(Self.printable(reason))")
+            guestNotice("the app's terminal: \(Self.printable(reason))")
+        case .sessionStarted(let session): try startSession(session)
         case .sessionOutput(let session, let stream, let bytes):
+            try client(of: session)?.output.take(bytes.count)
             forward(.sessionOutput(session: 0, stream: stream, bytes), to: session)
         case .sessionExit(let session, let status):
             forward(.sessionExit(session: 0, status: status), to: session, last: true)
         case .sessionFailed(let session, let reason):
             forward(.sessionFailed(session: 0, Self.printable(reason)), to: session, last: true)
-        case .inputCredit(let session, let bytes): forward(.inputCredit(session: 0, bytes: bytes), to: session)
+        case .inputCredit(let session, let bytes):
+            try client(of: session)?.input.giveBack(Int(bytes))
+            forward(.inputCredit(session: 0, bytes: bytes), to: session)
         }
     }
 
     private func agentConnected() {
         agentIsConnected = true
+        closeBootPort()
         ledger.mark("agent")
         if case .booting = phase { phase = .running }
         if let app = options.interactiveApp {
@@ -125,16 +143,31 @@ extension Supervisor {
                         target: .appTerminal(app: app), terminal: true, rows: size.rows, columns: size.columns)))
         }
         tellAgentToStop()
+        serveWaitingClients()
+    }
+
+    /// What the guest can cause, so many lines in a time.
+    private func guestNotice(_ text: String) {
+        guard guestNotices.admits(at: Clock.milliseconds) else { return }
+        tellLeftOut()
+        errors.notice("stage1: \(text)")
+    }
+
+    func tellLeftOut() {
+        let count = guestNotices.takeLeftOut()
+        if count > 0 { errors.notice("stage1: \(count) more lines of the guest's agent were left out") }
     }
 
     private func recordReady() {
+        guard !isReady else { return }
+        isReady = true
         ledger.mark("ready")
         try? ledger.write(to: pod.startLedger)
         guard !FileSystem.exists(pod.supervisorStatus) else { return }
         do {
             try FileSystem.makeSymbolicLink(to: "ready", at: pod.supervisorStatus)
         } catch {
-            caller.notice("stage1: cannot record that the pod is ready: \(error)")
+            errors.notice("stage1: cannot record that the pod is ready: \(error)")
         }
     }
 
@@ -144,12 +177,15 @@ extension Supervisor {
             throw ProtocolError.unexpected("the exit of an app that the pod does not have")
         }
         guard (0...255).contains(status) else { throw ProtocolError.malformed("exit status \(status)") }
-        if recorded.insert(app).inserted {
+        let reports = exitReports[app, default: 0] + 1
+        guard reports <= Limit.exitReports else { throw ProtocolError.unexpected("the end of an app, over and over") }
+        exitReports[app] = reports
+        if reports == 1 {
             ledger.mark("exit")
             do {
                 try FileSystem.writeAtomically(Array("\(status)\n".utf8), to: pod.status(app))
             } catch {
-                caller.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
+                errors.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
             }
             outcome.unfinished.removeAll { $0 == app }
             if status != 0, outcome.firstFailure == nil { outcome.firstFailure = status }
@@ -158,7 +194,7 @@ extension Supervisor {
     }
 
     func sendToAgent(_ message: HostMessage) {
-        guard agentIsConnected else { return }
+        guard agentIsConnected, phase != .ending else { return }
         agentOutbox.append(message.frame.encoded)
         flushAgent()
     }
@@ -172,6 +208,9 @@ extension Supervisor {
         }
     }
 
+    /// The guest's console, without what a terminal would act on.
+    private func debug(_ bytes: [UInt8]) { errors.append(bytes.filter { $0 == 10 || $0 == 9 || $0 >= 32 && $0 < 127 }) }
+
     func receiveFromConsole() -> Bool {
         switch machine.descriptors.console.readAvailable() {
         case .nothing: return false
@@ -180,7 +219,7 @@ extension Supervisor {
             return false
         case .bytes(let bytes):
             console.append(bytes)
-            if options.debug { caller.debug(bytes) }
+            if options.debug { debug(bytes) }
             return true
         }
     }

@@ -23,6 +23,13 @@ package final class Supervisor {
         package var bootPatience = 120_000
         /// Milliseconds for an orderly stop.
         package var stopPatience = 45_000
+        /// The only user whose programs may hold sessions.
+        package var clientUser: UInt32 = 0
+        /// Bytes for the guest before clients, input and the guest itself are not read any more.
+        package var agentOutbox = 1 << 20
+        /// The caller's standard input and output.
+        package var input = FileDescriptor(rawValue: 0)
+        package var output = FileDescriptor(rawValue: 1)
         package init() {}
     }
 
@@ -37,8 +44,10 @@ package final class Supervisor {
 
     enum Limit {
         static let clients = 64
-        /// Bytes for the guest before clients and input are not read any more.
-        static let agentOutbox = 1 << 20
+        /// How often the guest may report one app's end; it does so twice.
+        static let exitReports = 8
+        /// Pieces of console output that are read after a panic.
+        static let lastConsoleReads = 64
         static let terminalSession: UInt32 = 1
         /// Milliseconds between the end of a share's server and that of the hypervisor, when the latter ends in order.
         static let hypervisorPatience = 1000
@@ -60,37 +69,56 @@ package final class Supervisor {
     var agentDecoder = FrameDecoder()
     var bootOutbox = Outbox()
     var agentOutbox = Outbox()
-    /// False before the shim's HELLO, and once the shim has closed its side.
+    /// False once the shim has had its say: what is written to the port later is an app's.
     var bootPortIsOpen = true
+    var shimHasSpoken = false
     var agentIsConnected = false
     var agentPortIsOpen = true
+    /// Whether the agent has gone for good, or has broken the protocol.
+    var agentIsLost = false
+    /// Whether all apps have been started.
+    var isReady = false
+    /// Output lines on their way to the caller.
+    var lineCredit = CreditAccount(limit: Credit.output)
+    /// Output of the app's terminal on its way to the caller.
+    var terminalCredit = CreditAccount(limit: Credit.session)
     var controlIsOpen = true
     var consoleIsOpen = true
     var clients: [SupervisorClient] = []
     var nextSession = Limit.terminalSession + 1
-    var outcome = PodOutcome()
-    var recorded: Set<String> = []
+    /// What is known of the pod's end.
+    package internal(set) var outcome = PodOutcome()
+    /// How often the end of each app has been reported.
+    var exitReports: [String: Int] = [:]
+    var guestNotices = NoticeLimit()
     var guestPoweredOff = false
     /// How a share's server ended, and until when the hypervisor may still follow it.
-    private var lostServer: (exit: ProcessExit, deadline: Int)?
+    var lostServer: (exit: ProcessExit, deadline: Int)?
     /// Orderly stop asked for before the agent could be told.
     var stopIsPending = false
     var caller: CallerTerminal
+    let errors: ErrorStream
+    /// Whether a signal has ended the wait for whoever reads the pod's output.
+    private var hasGivenUp = false
 
+    /// - Parameter listener: where clients connect; closed at the end.
     package init(
         pod: PodLayout, configuration: PodConfiguration, machine: any VirtualMachine, listener: FileDescriptor,
-        signals: SignalDescriptor, options: Options, origin: UInt64
+        signals: SignalDescriptor, errors: ErrorStream, options: Options, origin: UInt64
     ) {
         self.pod = pod
         self.configuration = configuration
         self.machine = machine
         self.listener = listener
         self.signals = signals
+        self.errors = errors
         self.options = options
         phase = .booting(deadline: Clock.milliseconds + options.bootPatience)
         ledger = StartLedger(origin: origin)
         console = ConsoleLog(path: pod.directory.appending("console.log"))
-        caller = CallerTerminal(isInteractive: options.interactiveApp != nil)
+        caller = CallerTerminal(
+            isInteractive: options.interactiveApp != nil, input: options.input, output: options.output)
+        if caller.isRaw { errors.lineEnd = "\r\n" }
         outcome.unfinished = configuration.apps.map(\.name)
         ledger.mark("vmm")
     }
@@ -102,29 +130,34 @@ package final class Supervisor {
         defer { finish() }
         while machineIsRunning { try turn() }
         drainMachine()
+        endClients()
+        tellLeftOut()
         try finishOutput()
         return outcome.status
     }
 
-    /// Explains an end that the apps' statuses do not.
-    package func report(_ line: (String) -> Void) {
+    /// Explains on standard error an end that the apps' statuses do not.
+    package func report() throws {
         guard let message = outcome.message else { return }
-        line(message)
+        errors.notice("stage1: \(message)")
         switch outcome.failure {
         case .guestPanicked, .bootTimedOut, .hypervisorDied:
-            for text in console.lastLines(12) { line("  console: \(text)") }
-            for text in machine.diagnostics().split(separator: "\n").suffix(5) { line("  hypervisor: \(text)") }
+            for text in console.lastLines(12) { errors.notice("stage1:   console: \(text)") }
+            for text in machine.diagnostics().split(separator: "\n").suffix(5) {
+                errors.notice("stage1:   hypervisor: \(text)")
+            }
         default: break
         }
+        try finishOutput()
     }
 
     private func finish() {
         caller.restore()
+        errors.lineEnd = "\n"
         console.close()
         machine.release()
         ledger.mark("end")
         try? ledger.write(to: pod.startLedger)
-        try? FileSystem.remove(pod.agentSocket)
     }
 
     private var machineIsRunning: Bool {
@@ -149,12 +182,15 @@ package final class Supervisor {
 
     /// Gives the caller what is left, for as long as somebody reads it; a signal gives up.
     private func finishOutput() throws {
-        while !caller.outbox.isEmpty, caller.outputIsOpen {
-            let ready = try Poll.wait([(caller.output, .write), (signals.descriptor, .read)], timeout: nil)
-            for (index, _) in ready {
-                if index == 1 { return }
-                flushCaller(most: 4096)
-            }
+        while !hasGivenUp {
+            var sources: [(FileDescriptor, Poll.Interest)] = []
+            if !caller.outbox.isEmpty, caller.outputIsOpen { sources.append((caller.output, .write)) }
+            if errors.isWaiting { sources.append((errors.descriptor, .write)) }
+            guard !sources.isEmpty else { return }
+            _ = try Poll.wait(sources + [(signals.descriptor, .read)], timeout: nil)
+            flushCaller()
+            errors.flush()
+            while let signal = try signals.next() { if signal != SIGWINCH { hasGivenUp = true } }
         }
     }
 
@@ -162,7 +198,7 @@ package final class Supervisor {
 
     enum Source {
         case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener
-        case input, output, client(SupervisorClient)
+        case input, output, errors, client(SupervisorClient)
     }
 
     private func turn() throws {
@@ -190,19 +226,24 @@ package final class Supervisor {
         if bootPortIsOpen {
             sources.append((.boot, machineEnds.bootPort, bootOutbox.isEmpty ? .read : [.read, .write]))
         }
+        // What the guest says may have to be answered: one that takes no answers is not listened to.
+        let hasRoom = agentOutbox.count < options.agentOutbox
         if agentPortIsOpen {
-            // A full queue to the caller stops the reading: the guest's credit ends before it grows further.
-            sources.append((.agent, machineEnds.agentPort, agentOutbox.isEmpty ? .read : [.read, .write]))
+            var interest: Poll.Interest = hasRoom ? .read : []
+            if !agentOutbox.isEmpty { interest.insert(.write) }
+            sources.append((.agent, machineEnds.agentPort, interest))
         }
-        let acceptsInput = agentIsConnected && agentOutbox.count < Limit.agentOutbox
         if clients.count < Limit.clients { sources.append((.listener, listener, .read)) }
         for client in clients {
             var interest: Poll.Interest = client.outbox.isEmpty ? [] : .write
-            if acceptsInput, !client.isEnding { interest.insert(.read) }
+            if hasRoom, !client.isEnding, client.waiting == nil { interest.insert(.read) }
             sources.append((.client(client), client.socket, interest))
         }
-        if let input = caller.inputToRead(isConnected: agentIsConnected) { sources.append((.input, input, .read)) }
+        if let input = caller.inputToRead(isConnected: agentIsConnected && hasRoom) {
+            sources.append((.input, input, .read))
+        }
         if !caller.outbox.isEmpty, caller.outputIsOpen { sources.append((.output, caller.output, .write)) }
+        if errors.isWaiting { sources.append((.errors, errors.descriptor, .write)) }
         return sources
     }
 
@@ -227,91 +268,9 @@ package final class Supervisor {
         case .signals: while let signal = try signals.next() { receive(signal) }
         case .listener: accept()
         case .input: receiveInput()
-        case .output: flushCaller(most: 4096)
+        case .output: flushCaller()
+        case .errors: errors.flush()
         case .client(let client): serve(client, ready)
-        }
-    }
-
-    // MARK: - Time and stopping
-
-    private var timeout: Int? {
-        let deadline: Int? =
-            switch phase {
-            case .booting(let deadline), .stopping(let deadline): deadline
-            case .running: nil
-            case .ending: Clock.milliseconds + 5000
-            }
-        let next = [deadline, phase == .ending ? nil : lostServer?.deadline].compactMap { $0 }.min()
-        return next.map { max(0, $0 - Clock.milliseconds) }
-    }
-
-    private func checkDeadline() {
-        if let lostServer, phase != .ending, Clock.milliseconds >= lostServer.deadline {
-            // A machine that powers off lets go of its shares first, and may need long to give its memory back.
-            kill(guestPoweredOff ? nil : .shareServerDied(lostServer.exit))
-        }
-        switch phase {
-        case .booting(let deadline) where Clock.milliseconds >= deadline: kill(.bootTimedOut)
-        case .stopping(let deadline) where Clock.milliseconds >= deadline: kill(.killed)
-        default: break
-        }
-    }
-
-    func kill(_ failure: PodOutcome.Failure?) {
-        if outcome.failure == nil { outcome.failure = failure }
-        phase = .ending
-        try? machine.process.signal(SIGKILL)
-    }
-
-    private func receive(_ signal: Int32) {
-        switch signal {
-        case SIGWINCH: resizeTerminal()
-        case SIGQUIT: kill(.killed)
-        default: stop()
-        }
-    }
-
-    /// An orderly stop; asked for again, the machine is killed.
-    private func stop() {
-        ledger.mark("stop")
-        switch phase {
-        case .ending: break
-        case .stopping: kill(.killed)
-        case .booting, .running:
-            phase = .stopping(deadline: Clock.milliseconds + options.stopPatience)
-            stopIsPending = true
-            tellAgentToStop()
-        }
-    }
-
-    func tellAgentToStop() {
-        guard stopIsPending, agentIsConnected else { return }
-        stopIsPending = false
-        sendToAgent(.stop)
-    }
-
-    private func readControl() {
-        guard controlIsOpen else { return }
-        let events: [MachineEvent]
-        do {
-            events = try machine.readControlEvents()
-        } catch {
-            controlIsOpen = false
-            return
-        }
-        for event in events {
-            switch event {
-            case .guestShutdown: guestPoweredOff = true
-            case .guestReset: if outcome.failure == nil { outcome.failure = .guestReset }
-            case .guestPanicked: if outcome.failure == nil { outcome.failure = .guestPanicked }
-            case .controlClosed: controlIsOpen = false
-            case .hostShutdown, .stopped, .resumed, .diskError: break
-            }
-        }
-        // A panicked guest may be left standing by its hypervisor.
-        if outcome.failure == .guestPanicked, phase != .ending {
-            while consoleIsOpen { if !receiveFromConsole() { break } }
-            kill(nil)
         }
     }
 }

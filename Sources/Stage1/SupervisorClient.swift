@@ -12,6 +12,12 @@ final class SupervisorClient {
     let socket: FileDescriptor
     /// Number in the guest once the session has been asked for.
     var session: UInt32?
+    /// What the client asked for before the agent could be told.
+    var waiting: HostMessage.Session?
+    /// Whether the guest has said that the session runs.
+    var hasStarted = false
+    var input = CreditAccount(limit: Credit.session)
+    var output = CreditAccount(limit: Credit.session)
     var outbox = Outbox()
     private var decoder = FrameDecoder()
     /// Set when nothing more is read and the connection closes after what is queued.
@@ -19,21 +25,36 @@ final class SupervisorClient {
 
     init(socket: FileDescriptor) { self.socket = socket }
 
-    /// Whether what the guest sent exceeds what the client has given credit for.
-    var isFlooded: Bool { outbox.count > 4 * Credit.session }
+    /// Whether what waits is more than frames within the credit, even small ones, come to.
+    var isFlooded: Bool { outbox.count > 32 * Credit.session }
 
     func send(_ message: GuestMessage) { outbox.append(message.frame.encoded) }
 
-    /// The messages that have arrived, or nil when the client has gone.
-    func receive() throws -> [HostMessage]? {
+    /// Ends the connection once the reason has been sent.
+    func fail(_ reason: String) {
+        guard !isEnding else { return }
+        send(.sessionFailed(session: 0, reason))
+        session = nil
+        waiting = nil
+        isEnding = true
+    }
+
+    /// Takes in what has arrived.
+    ///
+    /// - Returns: false when the client has gone.
+    func receive() -> Bool {
         switch socket.readAvailable() {
-        case .nothing: return []
-        case .end: return nil
+        case .nothing: return true
+        case .end: return false
         case .bytes(let bytes):
             decoder.append(bytes)
-            var messages: [HostMessage] = []
-            while let frame = try decoder.next() { messages.append(try HostMessage(frame)) }
-            return messages
+            return true
         }
+    }
+
+    /// The next message that has arrived; none while the agent has not been told of the session.
+    func next() throws -> HostMessage? {
+        guard waiting == nil, !isEnding else { return nil }
+        return try decoder.next().map { try HostMessage($0) }
     }
 }

@@ -11,6 +11,7 @@ struct MessageTests {
         .output(.init(identifier: "web", pid: 42, microseconds: 1, priority: 6, text: [0, 255, 10])),
         .appExit(app: "web", status: 42), .sessionOutput(session: 9, stream: .error, [1, 2, 3]),
         .sessionOutput(session: 9, stream: .output, []), .sessionExit(session: 9, status: -1),
+        .sessionStarted(session: 9),
         .sessionFailed(session: 9, "no"), .inputCredit(session: 9, bytes: 12),
     ]
 

@@ -8,6 +8,7 @@ struct PodOutcomeTests {
     @Test(
         arguments: [
             (PodOutcome(), 0), (PodOutcome(firstFailure: 42), 42), (PodOutcome(unfinished: ["web"]), 254),
+            (PodOutcome(unfinished: ["web"], wasStoppedEarly: true), 0),
             (PodOutcome(firstFailure: 7, unfinished: ["web"]), 7),
             (PodOutcome(failure: .hypervisorDied(.signalled(9)), firstFailure: 7), 250),
             (PodOutcome(failure: .guestPanicked), 251), (PodOutcome(failure: .guestReset), 251),

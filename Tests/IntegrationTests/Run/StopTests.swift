@@ -62,6 +62,19 @@ struct StopTests {
         }
     }
 
+    @Test func aPodThatIsStartingIsStoppedToo() async throws {
+        try await PodFixture.with { fixture in
+            let pod = try await fixture.run(script: "sleep 98765")
+            let stop = try await fixture.rkt("stop", pod.uuid)
+            #expect(stop.status == 0)
+            #expect(stop.output == "\"\(pod.uuid)\"\n")
+            let run = try await pod.process.end()
+            #expect(run.status == 0)
+            #expect(run.complaints.isEmpty)
+            #expect(try await pod.status()["state"] == "exited")
+        }
+    }
+
     @Test func forcedStopDoesNotAskTheApps() async throws {
         try await PodFixture.with { fixture in
             let pod = try await fixture.run(

@@ -1,0 +1,92 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Hypervisor
+import LinuxPlatform
+
+/// Deadlines, signals, and what the hypervisor tells: all that ends a pod.
+extension Supervisor {
+    var timeout: Int? {
+        let deadline: Int? =
+            switch phase {
+            case .booting(let deadline), .stopping(let deadline): deadline
+            case .running: nil
+            case .ending: Clock.milliseconds + 5000
+            }
+        let next = [deadline, phase == .ending ? nil : lostServer?.deadline].compactMap { $0 }.min()
+        return next.map { max(0, $0 - Clock.milliseconds) }
+    }
+
+    func checkDeadline() {
+        if let lostServer, phase != .ending, Clock.milliseconds >= lostServer.deadline {
+            // A machine that powers off lets go of its shares first, and may need long to give its memory back.
+            kill(guestPoweredOff ? nil : .shareServerDied(lostServer.exit))
+        }
+        switch phase {
+        case .booting(let deadline) where Clock.milliseconds >= deadline: kill(.bootTimedOut)
+        case .stopping(let deadline) where Clock.milliseconds >= deadline: kill(.killed)
+        default: break
+        }
+    }
+
+    func kill(_ failure: PodOutcome.Failure?) {
+        if outcome.failure == nil { outcome.failure = failure }
+        phase = .ending
+        try? machine.process.signal(SIGKILL)
+    }
+
+    func receive(_ signal: Int32) {
+        switch signal {
+        case SIGWINCH: resizeTerminal()
+        case SIGQUIT: kill(.killed)
+        default: stop()
+        }
+    }
+
+    /// An orderly stop; asked for again, the machine is killed.
+    private func stop() {
+        ledger.mark("stop")
+        switch phase {
+        case .ending: break
+        case .stopping: kill(.killed)
+        case .booting, .running:
+            outcome.wasStoppedEarly = !isReady && !agentIsLost
+            phase = .stopping(deadline: Clock.milliseconds + options.stopPatience)
+            stopIsPending = true
+            tellAgentToStop()
+        }
+    }
+
+    func tellAgentToStop() {
+        guard stopIsPending, agentIsConnected else { return }
+        stopIsPending = false
+        sendToAgent(.stop)
+    }
+
+    func readControl() {
+        guard controlIsOpen else { return }
+        let events: [MachineEvent]
+        do {
+            events = try machine.readControlEvents()
+        } catch {
+            controlIsOpen = false
+            return
+        }
+        for event in events {
+            switch event {
+            case .guestShutdown: guestPoweredOff = true
+            case .guestReset: if outcome.failure == nil { outcome.failure = .guestReset }
+            case .guestPanicked: if outcome.failure == nil { outcome.failure = .guestPanicked }
+            case .controlClosed: controlIsOpen = false
+            case .hostShutdown, .stopped, .resumed, .diskError: break
+            }
+        }
+        // A panicked guest may be left standing by its hypervisor.
+        if outcome.failure == .guestPanicked, phase != .ending {
+            // Its other processors may still write.
+            for _ in 0..<Limit.lastConsoleReads { if !consoleIsOpen || !receiveFromConsole() { break } }
+            kill(nil)
+        }
+    }
+}

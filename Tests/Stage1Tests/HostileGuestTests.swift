@@ -1,0 +1,153 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import GuestProtocol
+import LinuxPlatform
+import Stage1
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What a guest can do to its supervisor when it wants to.
+@Suite(.timeLimit(.minutes(2)))
+struct HostileGuestTests {
+    private func line(_ count: Int) -> GuestMessage {
+        .output(
+            .init(identifier: "web", pid: 1, microseconds: 1, priority: 6, text: Array(repeating: 65, count: count)))
+    }
+
+    @Test func outputBeyondTheCreditEndsTheConnection() async throws {
+        let pod = try SupervisedPod()
+        try pod.connectAgent()
+        // Nobody reads standard output: none of the credit comes back but for what the pipe takes.
+        let taken = try pod.flood(line(60_000), most: 8 << 20)
+        #expect(taken < 2 << 20)
+        try await pod.awaitComplaint("the guest's agent broke the protocol")
+        pod.thread.signal(SIGTERM)
+        pod.machine.powerOff()
+        try await eventually("the wait for the reader") { FileSystem.exists(pod.layout.agentSocket) == false }
+        while !pod.thread.hasEnded { pod.thread.signal(SIGTERM) }
+        #expect(try await pod.thread.value().status == 254)
+    }
+
+    @Test func outputWithinTheCreditIsPassedOnAndGivenBack() async throws {
+        let pod = try SupervisedPod()
+        try pod.connectAgent()
+        var sent = 0
+        for _ in 0..<4 {
+            try pod.say(line(60_000))
+            sent += line(60_000).frame.payload.count
+        }
+        var returned = 0
+        while returned < sent {
+            while case .bytes = pod.output.readAvailable() {}
+            if case .outputCredit(channel: 0, let bytes) = try await pod.hear() { returned += Int(bytes) }
+        }
+        #expect(returned == sent)
+        try pod.say(line(60_000))
+        try pod.say(.appExit(app: "web", status: 0))
+        while try await pod.hear() != .exitRecorded(app: "web") { while case .bytes = pod.output.readAvailable() {} }
+        while case .bytes = pod.output.readAvailable() {}
+        #expect(!pod.complaints.contains("protocol"))
+        #expect(try await pod.end().status == 0)
+    }
+
+    @Test(
+        arguments: [
+            (GuestMessage.appExit(app: "web", status: 3), "over and over"),
+            (.sessionOutput(session: 1, stream: .output, []), "without bytes"),
+            (.inputCredit(session: 1, bytes: 100), "credit for bytes that were not sent"),
+        ])
+    func whatCostsNothingCannotBeRepeated(message: GuestMessage, complaint: String) async throws {
+        let pod = try SupervisedPod { $0.interactiveApp = "web" }
+        try pod.connectAgent()
+        #expect(try pod.flood(message, most: 4 << 20) < 1 << 20)
+        try await pod.awaitComplaint(complaint)
+        _ = try await pod.end()
+    }
+
+    @Test func aGuestThatReadsNothingIsNotListenedTo() async throws {
+        let pod = try SupervisedPod { $0.agentOutbox = 1024 }
+        try pod.connectAgent()
+        // Every line is answered with credit as soon as it has been read.
+        let reader = SignalledThread {
+            while true {
+                guard case .nothing = pod.output.readAvailable() else { continue }
+                _ = try Poll.wait([(pod.output, .read)], timeout: 100)
+                if pod.thread.hasEnded { return }
+            }
+        }
+        let taken = try pod.flood(line(1), most: 64 << 20)
+        #expect(taken < 64 << 20)
+        pod.thread.signal(SIGQUIT)
+        #expect(try await pod.thread.value().status == 137)
+        try await reader.value()
+    }
+
+    @Test func repeatedMarksAndReadinessAreRecordedOnce() async throws {
+        let pod = try SupervisedPod()
+        try pod.connectAgent()
+        for number in 0..<2000 {
+            try pod.say(.ready)
+            let letters = String(
+                String(number).map { Character(UnicodeScalar(UInt8(97 + ($0.wholeNumberValue ?? 0)))) })
+            try pod.say(.phase(name: letters, microseconds: 1))
+        }
+        try pod.say(.appExit(app: "web", status: 0))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        #expect(try await pod.end().status == 0)
+        let ledger = try FileSystem.readText(pod.layout.directory.appending("start-up.json"))
+        #expect(ledger.split(separator: "\"ready\"").count == 2)
+        #expect(ledger.split(separator: "\"guest.").count == 33)
+        #expect(ledger.contains("\"end\""))
+    }
+
+    @Test func complaintsOfTheGuestAreCounted() async throws {
+        let pod = try SupervisedPod()
+        try pod.connectAgent()
+        for _ in 0..<500 { try pod.say(.failed("again")) }
+        try pod.say(.appExit(app: "web", status: 0))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        _ = try await pod.end()
+        #expect(pod.complaints.split(separator: "\n").count { $0.contains("again") } < 40)
+        #expect(pod.complaints.contains("more lines of the guest's agent were left out"))
+    }
+
+    @Test(arguments: [false, true]) func theBootPortMeansNothingOnceTheShimIsDone(agentHasSpoken: Bool) async throws {
+        let pod = try SupervisedPod()
+        try pod.boot()
+        guard case .pod = try await pod.hear(on: pod.machine.bootPort) else {
+            Issue.record("the shim was not answered")
+            return
+        }
+        if agentHasSpoken {
+            try pod.connectAgent()
+        } else {
+            try pod.say(.phase(name: "shim", microseconds: 1), on: pod.machine.bootPort)
+        }
+        if agentHasSpoken {
+            try pod.say(.ready)
+            try await eventually("readiness") { FileSystem.exists(pod.layout.directory.appending("start-up.json")) }
+        }
+        // An app has found the port.
+        try pod.say(.failed("a lie"), on: pod.machine.bootPort)
+        try pod.say(.ready, on: pod.machine.bootPort)
+        if !agentHasSpoken { try pod.connectAgent() }
+        try pod.say(.appExit(app: "web", status: 0))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        let end = try await pod.end()
+        #expect(end.status == 0)
+        #expect(end.outcome.failure == nil)
+    }
+
+    @Test func theShimSpeaksOnce() async throws {
+        let pod = try SupervisedPod()
+        try pod.boot()
+        _ = try await pod.hear(on: pod.machine.bootPort)
+        try pod.boot()
+        let end = try await pod.thread.value()
+        #expect(end.status == 254)
+        #expect(pod.complaints.contains("a second HELLO"))
+    }
+}

@@ -1,0 +1,190 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import GuestProtocol
+import LinuxPlatform
+import PodStore
+import Stage1
+import SystemPackage
+import TestSupport
+
+/// A supervisor at work on a machine whose guest is the test.
+final class SupervisedPod: @unchecked Sendable {
+    struct End: Sendable {
+        let status: Int32
+        let outcome: PodOutcome
+    }
+
+    let scratch: ScratchDirectory
+    let layout: PodLayout
+    let machine: FakeMachine
+    /// The readers' ends of the supervisor's standard output and error.
+    let output: FileDescriptor
+    let errors: FileDescriptor
+    let thread: SignalledThread<End>
+    private var decoder = FrameDecoder(limit: Frame.configurationLimit)
+    private var shown = ""
+
+    init(
+        apps: [String] = ["web"], early: [Int32] = [], change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
+    ) throws {
+        let scratch = try ScratchDirectory()
+        let layout = PodLayout(directory: scratch.path)
+        let machine = try FakeMachine()
+        try FileSystem.makeDirectories(layout.statuses)
+        let listener = try UnixSocket.listen(layout.agentSocket)
+        try UnixSocket.setNonBlocking(listener)
+        let output = try Self.pipe(), errors = try Self.pipe()
+        var options = Supervisor.Options()
+        options.clientUser = geteuid()
+        options.input = try FileDescriptor.open("/dev/null", .readOnly, options: [.closeOnExec])
+        options.output = output.write
+        change(&options)
+        let apps = apps.map { PodConfiguration.App(name: $0, root: "/", exec: ["/bin/true"]) }
+        let configuration = PodConfiguration(hostname: "pod", machineID: "0", apps: apps)
+        (self.scratch, self.layout, self.machine) = (scratch, layout, machine)
+        (self.output, self.errors) = (output.read, errors.read)
+        thread = SignalledThread { [options] in
+            let signals = try SignalDescriptor([SIGTERM, SIGQUIT, SIGWINCH])
+            for number in early { pthread_kill(pthread_self(), number) }
+            let supervisor = Supervisor(
+                pod: layout, configuration: configuration, machine: machine, listener: listener, signals: signals,
+                errors: ErrorStream(errors.write), options: options, origin: Clock.microseconds)
+            let status = try supervisor.run()
+            try supervisor.report()
+            try? output.write.close()
+            try? errors.write.close()
+            return End(status: status, outcome: supervisor.outcome)
+        }
+    }
+
+    private static func pipe() throws -> (read: FileDescriptor, write: FileDescriptor) {
+        let ends = try FileDescriptor.pipe()
+        try UnixSocket.setNonBlocking(ends.readEnd)
+        return (ends.readEnd, ends.writeEnd)
+    }
+
+    // MARK: - The guest
+
+    func boot() throws { try say(.hello(version: ProtocolVersion.current, role: .shim), on: machine.bootPort) }
+    func connectAgent() throws { try say(.hello(version: ProtocolVersion.current, role: .agent)) }
+
+    func say(_ message: GuestMessage, on port: FileDescriptor? = nil) throws {
+        try write(message.frame.encoded, to: port ?? machine.agentPort)
+    }
+
+    private func write(_ bytes: [UInt8], to port: FileDescriptor) throws {
+        var rest = bytes[...]
+        let deadline = Clock.milliseconds + 20_000
+        while !rest.isEmpty, Clock.milliseconds < deadline {
+            let count = port.writeAvailable(rest)
+            if let count { rest = rest.dropFirst(count) } else { _ = try Poll.wait([(port, .write)], timeout: 100) }
+        }
+        guard rest.isEmpty else { throw TimedOut("writing to the supervisor", .seconds(20)) }
+    }
+
+    /// Sends the same again and again until nobody takes it any more.
+    ///
+    /// - Returns: how many bytes were taken.
+    func flood(_ message: GuestMessage, most: Int) throws -> Int {
+        let one = message.frame.encoded
+        let bytes = Array(repeatElement(one, count: max(1, (64 << 10) / one.count)).joined())
+        var taken = 0
+        var offset = 0
+        while taken < most {
+            guard try Poll.wait([(machine.agentPort, .write)], timeout: 1000).isEmpty == false else { break }
+            guard let count = machine.agentPort.writeAvailable(bytes[offset...]) else { continue }
+            taken += count
+            offset = (offset + count) % bytes.count
+        }
+        return taken
+    }
+
+    /// The next message of the host.
+    func hear(on port: FileDescriptor? = nil) async throws -> HostMessage {
+        let port = port ?? machine.agentPort
+        var message: HostMessage?
+        try await eventually("a message of the host", within: .seconds(20)) {
+            while true {
+                if let frame = try decoder.next() {
+                    message = try HostMessage(frame)
+                    return true
+                }
+                guard case .bytes(let bytes) = port.readAvailable() else { return false }
+                decoder.append(bytes)
+            }
+        }
+        return message!
+    }
+
+    // MARK: - The caller
+
+    /// What has been written to standard error so far.
+    var complaints: String {
+        while case .bytes(let bytes) = errors.readAvailable() { shown += String(decoding: bytes, as: UTF8.self) }
+        return shown
+    }
+
+    func awaitComplaint(_ text: String) async throws {
+        try await eventually("\"\(text)\" on standard error", within: .seconds(20)) { complaints.contains(text) }
+    }
+
+    /// A client that is not `rkt enter`.
+    func connect() throws -> FileDescriptor {
+        let socket = try UnixSocket.connect(layout.agentSocket)
+        try UnixSocket.setNonBlocking(socket)
+        return socket
+    }
+
+    static let request = HostMessage.Session(
+        target: .command(app: "web", arguments: ["true"]), terminal: false, rows: 24, columns: 80)
+
+    func send(_ message: HostMessage, from client: FileDescriptor) throws {
+        try FileSystem.writeAll(message.frame.encoded, to: client)
+    }
+
+    /// What a client is told until its connection ends, or until so many messages have come.
+    func answers(to client: FileDescriptor, most: Int = .max) async throws -> [GuestMessage] {
+        var decoder = FrameDecoder()
+        var messages: [GuestMessage] = []
+        try await eventually("the answer to a client", within: .seconds(20)) {
+            while messages.count < most {
+                if let frame = try decoder.next() {
+                    messages.append(try GuestMessage(frame))
+                    continue
+                }
+                switch client.readAvailable() {
+                case .nothing: return false
+                case .end: return true
+                case .bytes(let bytes): decoder.append(bytes)
+                }
+            }
+            return true
+        }
+        return messages
+    }
+
+    func end() async throws -> End {
+        machine.powerOff()
+        return try await thread.value()
+    }
+}
+
+extension FileDescriptor {
+    enum Reading { case bytes([UInt8]), nothing, end }
+
+    /// Reads what is there.
+    func readAvailable() -> Reading {
+        var buffer = [UInt8](repeating: 0, count: 32 << 10)
+        let count = buffer.withUnsafeMutableBytes { Glibc.read(rawValue, $0.baseAddress, $0.count) }
+        if count < 0 { return errno == EAGAIN || errno == EINTR ? .nothing : .end }
+        return count == 0 ? .end : .bytes(Array(buffer[..<count]))
+    }
+
+    /// Writes what is taken at once, or nil when nothing is.
+    func writeAvailable(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let count = bytes.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+        return count < 0 ? nil : count
+    }
+}
