@@ -4,6 +4,7 @@
 import Glibc
 import Synchronization
 import TestSupport
+import Testing
 
 /// Work on a thread of its own, so that the signals meant for it reach nothing else of the test program.
 struct SignalledThread<Value: Sendable>: Sendable {
@@ -35,7 +36,7 @@ struct SignalledThread<Value: Sendable>: Sendable {
     func value(within limit: Duration = .seconds(20)) async throws -> Value {
         try await eventually("the end of the thread", within: limit) { hasEnded }
         state.isDone.withLock { $0 = true }
-        return try state.result.withLock { $0 }!.get()
+        return try #require(state.result.withLock { $0 }).get()
     }
 }
 
@@ -50,7 +51,7 @@ private func startThread(_ run: @escaping @Sendable () -> Void) -> pthread_t {
     pthread_create(
         &started, nil,
         { body in
-            Unmanaged<ThreadBody>.fromOpaque(body!).takeRetainedValue().run()
+            if let body { Unmanaged<ThreadBody>.fromOpaque(body).takeRetainedValue().run() }
             return nil
         }, body)
     pthread_detach(started)

@@ -8,6 +8,7 @@ import PodStore
 import Stage1
 import SystemPackage
 import TestSupport
+import Testing
 
 /// A supervisor at work on a machine whose guest is the test.
 final class SupervisedPod: @unchecked Sendable {
@@ -115,7 +116,7 @@ final class SupervisedPod: @unchecked Sendable {
                 decoder.append(bytes)
             }
         }
-        return message!
+        return try #require(message)
     }
 
     // MARK: - The caller

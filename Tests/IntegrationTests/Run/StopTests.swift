@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import LinuxPlatform
 import TestSupport
 import Testing
 
@@ -64,14 +65,23 @@ struct StopTests {
 
     @Test func aPodThatIsStartingIsStoppedToo() async throws {
         try await PodFixture.with { fixture in
-            let pod = try await fixture.run(script: "sleep 98765")
-            let stop = try await fixture.rkt("stop", pod.uuid)
+            let file = fixture.path("starting")
+            let process = try fixture.start(
+                ["run", "--uuid-file-save=\(file)"] + PodFixture.busybox("sleep 98765"))
+            // From the moment the pod runs, long before its machine does.
+            var uuid = ""
+            try await eventually("a pod") {
+                uuid = (try? FileSystem.readText(file)) ?? ""
+                return uuid.utf8.count == 36
+            }
+            while try await fixture.status(uuid)["state"] != "running" {}
+            let stop = try await fixture.rkt("stop", uuid)
             #expect(stop.status == 0)
-            #expect(stop.output == "\"\(pod.uuid)\"\n")
-            let run = try await pod.process.end()
+            #expect(stop.output == "\"\(uuid)\"\n")
+            let run = try await process.end()
             #expect(run.status == 0)
             #expect(run.complaints.isEmpty)
-            #expect(try await pod.status()["state"] == "exited")
+            #expect(try await fixture.status(uuid)["state"] == "exited")
         }
     }
 
