@@ -78,6 +78,10 @@ demo:
 bench: all images
 	dist/bench.sh
 
+## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
+fuzz:
+	$(MAKE) -C fuzz
+
 ## lint         formatting of Swift, syntax of scripts
 lint:
 	swift format lint --strict --recursive $(sources)
@@ -108,5 +112,5 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all release programs kernel stage1 hypervisors images setup check test integration soak demo bench lint fmt \
+.PHONY: all release programs kernel stage1 hypervisors images setup check test integration soak demo bench fuzz lint fmt \
 	docs dist install clean help

@@ -1,0 +1,1 @@
+../fuzz-manifest/main.c
