@@ -116,7 +116,9 @@ struct ManifestField {
     func integer(_ range: ClosedRange<Int>) throws(ManifestError) -> Int? {
         if isAbsent { return nil }
         guard case .number(let literal) = value else { throw mismatch("a number") }
-        guard let number = JSONValue.integer(literal), range.contains(number) else {
+        // As in existing readers, a sign is an error where no number may be negative, even before 0.
+        let isSigned = literal.utf8.first == UInt8(ascii: "-")
+        guard let number = JSONValue.integer(literal), range.contains(number), range.lowerBound < 0 || !isSigned else {
             throw failure("expected an integer from \(range.lowerBound) to \(range.upperBound), found \(literal)")
         }
         return number
