@@ -83,6 +83,18 @@ directory_of() {
     echo "$data/pods/run/$1"
 }
 
+# phases LEDGER MEASURED: how long each phase of a pod's run took. A guest's clock begins with its kernel, whose place on
+# the host's clock follows from the moment at which the shim's first message was sent and came in.
+readonly phase_names=(stage0 VMM kernel shim systemd app teardown)
+phases() {
+    awk -v origin="$(field origin "$1")" -v hello="$(field hello "$1")" -v ended="$(field exit "$1" | head -n 1)" \
+        -v kernel="$(field guest.kernel "$1")" -v shim="$(field guest.shim "$1")" -v agent="$(field guest.agent "$1")" '{
+            stage0 = origin - $4
+            start = hello - kernel
+            print stage0, start, kernel, shim - kernel, agent - shim, ended - start - agent, $1 - stage0 - ended
+        }' "$2"
+}
+
 # The first pod also renders the images; it tells what machine the bare one has to be like.
 uuid=$(prepare /bin/true) || die "prepare failed"
 measure - "$rkt" --dir="$data" run-prepared "$uuid" >/dev/null
@@ -115,8 +127,10 @@ for ((run = 1; run <= RUNS; run++)); do
     measure - "${bare[@]}" >>"$scratch/bare"
 
     uuid=$(prepare /bin/true)
-    measure - "$rkt" --dir="$data" run-prepared "$uuid" >>"$scratch/pod"
+    measure - "$rkt" --dir="$data" run-prepared "$uuid" >"$scratch/pod.last"
+    cat "$scratch/pod.last" >>"$scratch/pod"
     cp "$(directory_of "$uuid")/start-up.json" "$scratch/start-up.$run.json"
+    phases "$scratch/start-up.$run.json" "$scratch/pod.last" >>"$scratch/phases"
     rkt rm "$uuid" >>"$log" 2>&1
 
     uuid=$(prepare /bin/echo first-line-of-the-app)
@@ -153,8 +167,13 @@ row "(c) run-prepared to the app's first line" "$scratch/line" 2 1000 ms c
 awk -v a="$a" -v b="$b" -v c="$c" 'BEGIN { printf "b/a %.2f   c/a %.2f   (medians)\n", b / a, c / a }'
 
 echo
+echo "phases of (b), which add up to it"
+for index in "${!phase_names[@]}"; do
+    row "    ${phase_names[index]}" "$scratch/phases" $((index + 1)) 1000 ms
+done
+echo
 echo "moments of (b): from the supervisor's start, guest.* from the start of the guest's kernel"
-for name in $(tr '{},' '\n' <"$scratch/start-up.1.json" | sed -n 's/^ *"\([a-z.-]*\)" *:.*/\1/p' | awk '!seen[$0]++'); do
+for name in $(tr '{},' '\n' <"$scratch/start-up.1.json" | sed -n 's/^ *"\([a-z.-]*\)" *:.*/\1/p' | awk '$0 != "origin" && !seen[$0]++'); do
     for ((run = 1; run <= RUNS; run++)); do
         field "$name" "$scratch/start-up.$run.json" | head -n 1
     done >"$scratch/moment"

@@ -59,7 +59,9 @@ package struct Shim {
     }
 
     private func becomePod() throws {
+        let started = Clock.microseconds
         send(.hello(version: ProtocolVersion.current, role: .shim))
+        send(.phase(name: "kernel", microseconds: started))
         let pod = try receiveConfiguration()
         send(.phase(name: "configured", microseconds: Clock.microseconds))
         try check(rkt_link_up("lo"), "bring up lo")

@@ -7,6 +7,7 @@ import SystemPackage
 /// The moments of a pod's start and end, kept in the pod's directory as one JSON object of microseconds.
 ///
 /// Host moments count from the start of the supervisor; guest moments, named `guest.*`, from the start of its kernel.
+/// `origin` is the supervisor's start itself, on the host's CLOCK_MONOTONIC.
 struct StartLedger {
     private let origin: UInt64
     private var moments: [(name: String, microseconds: UInt64)] = []
@@ -30,7 +31,8 @@ struct StartLedger {
     }
 
     func write(to path: FilePath) throws {
-        let members = moments.map { "\"\($0.name)\":\($0.microseconds)" }
-        try FileSystem.writeAtomically(Array("{\(members.joined(separator: ","))}\n".utf8), to: path)
+        let members = [("origin", origin)] + moments
+        let text = members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
+        try FileSystem.writeAtomically(Array("{\(text)}\n".utf8), to: path)
     }
 }

@@ -7,7 +7,8 @@
 //
 // Prints, in one line: microseconds from before the fork to the command's end, microseconds to the first line on its
 // standard output that holds TEXT (- if there is none), its largest resident set in KiB (not that of its children's
-// children which nobody waited for), and its exit status. The command's output goes to standard error.
+// children which nobody waited for), the time before the fork on CLOCK_MONOTONIC in microseconds, and its exit status.
+// The command's output goes to standard error.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ int main(int count, char **arguments)
     char text[32] = "-";
     if (first >= 0)
         snprintf(text, sizeof text, "%lld", first);
-    printf("%lld %s %ld %d\n", end, text, usage.ru_maxrss,
+    printf("%lld %s %ld %lld %d\n", end, text, usage.ru_maxrss, start,
            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return 0;
 }
