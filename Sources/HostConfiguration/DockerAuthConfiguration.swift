@@ -1,0 +1,58 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+
+/// The kind `dockerAuth`: users of registries.
+package struct DockerAuthConfiguration: ConfigurationKind {
+    package static let name = "dockerAuth"
+    package static let directory = "auth.d"
+
+    /// A user of a registry.
+    package struct Login: Sendable, Hashable {
+        package let user: String
+        package let password: String
+
+        package init(user: String, password: String) {
+            self.user = user
+            self.password = password
+        }
+    }
+
+    /// By host, with the port if one was given; in lower case.
+    package private(set) var registries: [String: Login] = [:]
+
+    package init() {}
+
+    /// The user for a registry, by its `host` or `host:port`.
+    package func login(for registry: String) -> Login? { registries[registry.lowercased()] }
+
+    package mutating func add(_ document: ConfigurationDocument) throws {
+        let names = try document.root["registries"].requiredStrings()
+        let fields = document.root["credentials"]
+        try fields.requireObject()
+        let user = try fields["user"].requiredString()
+        guard !user.contains(":") else { throw fields["user"].failure("must not hold a ':'") }
+        let login = Login(user: user, password: try fields["password"].requiredString())
+        for (name, field) in names {
+            let host = try hostName(name, field)
+            guard registries.updateValue(login, forKey: host) == nil else {
+                throw field.failure("there are credentials for \(ScalarError.quoted(name)) in this directory already")
+            }
+        }
+    }
+
+    package mutating func override(with later: DockerAuthConfiguration) {
+        registries.merge(later.registries) { $1 }
+    }
+
+    package var entries: [JSONObject] {
+        registries.sorted { $0.key < $1.key }.map { registry, login in
+            var object = JSONObject()
+            object.set("registries", [.string(registry)])
+            object.set("credentials", ["user": .string(login.user), "password": .string(login.password)])
+            return object
+        }
+    }
+}
