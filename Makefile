@@ -12,8 +12,8 @@ export BUILD RKT_CACHE SWIFT_BIN
 version = $(shell sed -n 's/^ *package static let current = "\(.*\)"$$/\1/p' Sources/Diagnostics/Version.swift)
 sources := Sources Tests Package.swift
 
-## all          build/rkt and build/stage1-kvm.aci
-all: $(BUILD)/rkt stage1
+## all          build/rkt, the program that it fetches with, and build/stage1-kvm.aci
+all: $(BUILD)/rkt $(BUILD)/libexec/rkt/download stage1
 
 ## release      the same; there is one configuration
 release: all
@@ -22,9 +22,9 @@ release: all
 programs:
 	swift build -c release --build-tests
 
-$(BUILD)/rkt: programs
+$(BUILD)/rkt $(BUILD)/libexec/rkt/download: programs
 	@mkdir -p $(@D)
-	@strip -o $@.new $(SWIFT_BIN)/rkt
+	@strip -o $@.new $(SWIFT_BIN)/$(@F)
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 ## kernel       build/kernel/vmlinux; the result is kept in the cache
@@ -102,6 +102,7 @@ dist: all
 ## install      below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images and beside itself
 install: all
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
+	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled

@@ -10,6 +10,11 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 /// `rkt` carries the Swift runtime and links C libraries dynamically: it needs no Swift on the host.
@@ -36,12 +41,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
     ],
     targets: [
         // C
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CGPGME", pkgConfig: "gpgme", providers: [.apt(["libgpgme-dev"])]),
         .target(name: "CLinuxShims", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CGuestBoot", cSettings: [.define("_GNU_SOURCE")]),
 
@@ -55,6 +64,11 @@ let package = Package(
         .target(
             name: "ImageArchive",
             dependencies: ["CLibArchive", "Diagnostics", "LinuxPlatform", "AppContainer", system, crypto]),
+        .target(name: "HTTPTransport", dependencies: ["Diagnostics", "LinuxPlatform", system]),
+        .target(
+            name: "SignatureTrust",
+            dependencies: ["CGPGME", "Diagnostics", "LinuxPlatform", "AppContainer", system, crypto]),
+        .target(name: "HostConfiguration", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "SystemdUnits", dependencies: []),
         .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
@@ -63,6 +77,18 @@ let package = Package(
         .target(
             name: "ImageStore",
             dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", grdb, system, crypto]),
+        .target(
+            name: "ImageFetch",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "SignatureTrust",
+                "HostConfiguration", "ImageStore", system, crypto,
+            ]),
+        .target(
+            name: "Downloader",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "HTTPTransport", httpClient, nioCore, nioPosix, nioHTTP1, nioSSL,
+                system,
+            ]),
         .target(
             name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
         .target(
@@ -73,7 +99,8 @@ let package = Package(
         .target(
             name: "Stage0",
             dependencies: [
-                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", "ImageStore", "PodStore", system,
+                "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
+                "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", system,
             ]),
         .target(
             name: "Stage1",
@@ -86,33 +113,62 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageStore", "PodStore", "Stage0", argumentParser,
-                logging, system,
+                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageStore", "PodStore", "Stage0", "HTTPTransport",
+                "ImageFetch", "SignatureTrust", "HostConfiguration", argumentParser, logging, system,
             ]),
 
         .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),
+        // Talks to the network, so that the HTTP stack neither slows the start of `rkt` down nor runs in it.
+        .executableTarget(name: "download", dependencies: ["Downloader"], linkerSettings: staticRuntime),
         .executableTarget(name: "stage1", dependencies: ["Stage1", "Backends"], linkerSettings: staticExecutable),
         .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system],
+            name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system, crypto],
             path: "Tests/TestSupport"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "LinuxPlatformTests", dependencies: ["LinuxPlatform", "TestSupport"]),
         .testTarget(name: "AppContainerTests", dependencies: ["AppContainer"]),
         .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"]),
-        .testTarget(name: "ImageArchiveTests", dependencies: ["ImageArchive", "TestSupport"]),
-        .testTarget(name: "SystemdUnitsTests", dependencies: ["SystemdUnits"]),
-        .testTarget(name: "PodStoreTests", dependencies: ["PodStore", "TestSupport"]),
-        .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
-        .testTarget(name: "ImageStoreTests", dependencies: ["ImageStore", "TestSupport"]),
         .testTarget(
-            name: "BackendsTests", dependencies: ["Backends", "Hypervisor", "TestSupport"], exclude: ["Golden"]),
+            name: "ImageArchiveTests",
+            dependencies: ["ImageArchive", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
+        .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"]),
+        .testTarget(name: "DownloaderTests", dependencies: ["Downloader", "TestSupport"]),
+        .testTarget(name: "SignatureTrustTests", dependencies: ["SignatureTrust", "TestSupport", crypto]),
+        .testTarget(name: "HostConfigurationTests", dependencies: ["HostConfiguration", "TestSupport"]),
+        .testTarget(
+            name: "ImageFetchTests",
+            dependencies: [
+                "ImageFetch", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "HostConfiguration",
+                "ImageArchive", "ImageStore", "LinuxPlatform",
+            ]),
+        .testTarget(name: "SystemdUnitsTests", dependencies: ["SystemdUnits"]),
+        .testTarget(
+            name: "PodStoreTests",
+            dependencies: ["PodStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
+        .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
+        .testTarget(
+            name: "ImageStoreTests",
+            dependencies: ["ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
+        .testTarget(
+            name: "BackendsTests",
+            dependencies: ["Backends", "Hypervisor", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"],
+            exclude: ["Golden"]),
         .testTarget(name: "GuestTests", dependencies: ["Guest", "GuestProtocol", "TestSupport"]),
-        .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
+        .testTarget(
+            name: "Stage0Tests",
+            dependencies: [
+                "Stage0", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "LinuxPlatform", "PodStore",
+            ]),
         .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "SystemdUnits", "TestSupport"]),
-        .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"]),
+        .testTarget(
+            name: "CommandsTests",
+            dependencies: [
+                "Commands", "TestSupport", "AppContainer", "Diagnostics", "ImageStore", "LinuxPlatform", "PodStore",
+                "Stage0",
+            ]),
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
     ],
     swiftLanguageModes: [.v6]

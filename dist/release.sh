@@ -7,7 +7,8 @@
 # usage: release.sh VERSION BUILD_DIR
 #
 # The archive is laid out as `make install` does it with PREFIX=/usr: it can be unpacked with
-# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself.
+# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself, and for the program
+# that it fetches with below its own prefix.
 
 set -euo pipefail
 export LC_ALL=C
@@ -24,6 +25,7 @@ readonly name=rkt-$version-linux-amd64
 work=$(mktemp -d "$build/.dist.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
 install -D -m 0755 "$build/rkt" "$work/$name/bin/rkt"
+install -D -m 0755 "$build/libexec/rkt/download" "$work/$name/libexec/rkt/download"
 install -D -m 0644 "$build/stage1-kvm.aci" "$work/$name/lib/rkt/stage1-images/stage1-kvm.aci"
 for document in LICENSE README.md Documentation/{commands,building,troubleshooting,changelog}.md; do
     install -D -m 0644 "$source/$document" "$work/$name/share/doc/rkt/$document"

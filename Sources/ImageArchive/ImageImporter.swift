@@ -15,6 +15,8 @@ package struct ArchiveInspection: Sendable {
     /// Bytes of the uncompressed archive.
     package let size: Int64
     package let compression: Compression
+    /// SHA-256 of the file itself, compressed as it is; nil unless it was asked for.
+    package let fileDigest: [UInt8]?
 }
 
 /// Reads image files: decompresses, hashes, stores and validates them in one pass.
@@ -25,13 +27,14 @@ package enum ImageImporter {
     ///   - input: any readable file, a pipe included; plain tar or compressed.
     ///   - name: what messages call the image, normally its path.
     ///   - output: gets the uncompressed archive; its contents mean nothing after an error.
+    ///   - isHashed: whether the digest of the file itself is wanted.
     ///   - onRead: gets the size of each block read from the input.
     /// - Throws: `RuntimeError` for anything wrong with the image, `OutputError` when writing fails.
     package static func importImage(
         from input: FileDescriptor, name: String, writingTo output: FileDescriptor? = nil,
-        limits: ArchiveLimits = ArchiveLimits(), onRead: ((Int) -> Void)? = nil
+        limits: ArchiveLimits = ArchiveLimits(), isHashed: Bool = false, onRead: ((Int) -> Void)? = nil
     ) throws -> ArchiveInspection {
-        let file = DescriptorSource(input, name: name, onRead: onRead)
+        let file = DescriptorSource(input, name: name, isHashed: isHashed, onRead: onRead)
         let compression = Compression(ofFileStarting: try file.peek())
         let stream = HashingSource(try compression.decompress(file), writingTo: output)
         let reader = try TarReader(stream, name: name, limits: limits)
@@ -41,7 +44,7 @@ package enum ImageImporter {
             try stream.drain()
             return ArchiveInspection(
                 manifest: manifest, manifestBytes: manifestBytes, imageID: stream.imageID(), size: stream.size,
-                compression: compression)
+                compression: compression, fileDigest: try file.digest())
         } catch let error as RuntimeError where compression != .none && !reader.isSourceBroken {
             // Damaged data may decompress to nonsense long before the sum at their end tells.
             try stream.probe()

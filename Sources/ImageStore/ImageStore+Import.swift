@@ -44,8 +44,13 @@ extension ImageStore {
 
     /// Imports an image from an open file or pipe, read to its end.
     ///
-    /// - Parameter name: what messages call it.
-    package func importImage(from file: FileDescriptor, name: String, isLatest: Bool = false) throws -> StoredImage {
+    /// - Parameters:
+    ///   - name: what messages call it.
+    ///   - approve: called when the image is known and not yet in the store, which it does not enter when this throws.
+    package func importImage(
+        from file: FileDescriptor, name: String, isLatest: Bool = false,
+        approve: ((ArchiveInspection) throws -> Void)? = nil
+    ) throws -> StoredImage {
         try index.requireWritable()
         TemporaryItem.removeStale(in: layout.temporary, prefix: ImageStore.importPrefix)
         let status = try FileSystem.status(of: file)
@@ -60,7 +65,8 @@ extension ImageStore {
         do {
             let output = try item.openForWriting()
             defer { try? output.close() }
-            inspection = try ImageImporter.importImage(from: file, name: name, writingTo: output, onRead: onRead)
+            inspection = try ImageImporter.importImage(
+                from: file, name: name, writingTo: output, isHashed: approve != nil, onRead: onRead)
             do {
                 try FileSystem.synchronize(output)
             } catch {
@@ -70,6 +76,7 @@ extension ImageStore {
             item.discard()
             throw writeFailure(error, name, fileSize)
         }
+        try approve?(inspection)
         return try place(item, inspection, isLatest)
     }
 

@@ -24,6 +24,7 @@ final class StoreIndex: Sendable {
             try SourceRecord.createTable(database)
             try TreeRecord.createTable(database)
         }
+        migrator.registerMigration("origins") { try OriginRecord.createTable($0) }
         return migrator
     }()
 

@@ -42,6 +42,20 @@ package struct Terminal {
         tcsetattr(descriptor.rawValue, TCSANOW, &settings)
     }
 
+    /// The next line, without its end; nil at the end of input. Nothing behind the line is taken.
+    package func readLine(limit: Int = 4096) -> String? {
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            var byte: UInt8 = 0
+            let count = read(descriptor.rawValue, &byte, 1)
+            if count < 0, lastErrno == .interrupted { continue }
+            guard count == 1 else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            if byte == UInt8(ascii: "\n") { break }
+            bytes.append(byte)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     package func restore() {
         var settings = saved
         tcsetattr(descriptor.rawValue, TCSANOW, &settings)

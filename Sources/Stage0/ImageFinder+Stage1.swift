@@ -1,7 +1,10 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import AppContainer
 import Diagnostics
+import HostConfiguration
+import ImageFetch
 import ImageStore
 import LinuxPlatform
 import SystemPackage
@@ -13,26 +16,49 @@ extension ImageFinder {
         case .standard: return try findStandardStage1()
         case .path(let path): return try importStage1(path)
         case .hash(let hash): return try find(hash: hash)
-        case .name(let name): return try find(name: name)
+        case .name(let name): return try find(name)
         case .fromDirectory(let name):
             guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
                 throw RuntimeError(.invalidArgument, "--stage1-from-dir takes a file name, not \"\(name)\"")
             }
-            return try importStage1(Settings.stage1Directory.appending(name))
-        case .url(let url):
-            if case .file(let path) = try ImageReference(interpreting: url) { return try importStage1(path) }
-            return try find(url)
+            return try importStage1(settings.stage1Images.appending(name))
+        case .url(let url): return try findStage1(at: url)
         }
     }
 
-    private func importStage1(_ path: FilePath) throws -> StoredImage {
-        let directory = try ImageFinder.absolute(path).removingLastComponent()
-        let isInstalled = directory == Settings.stage1Directory || directory == ImageFinder.programDirectory
-        return try importFile(path, isTrusted: isInstalled, reusingUnchanged: true)
+    private func findStage1(at url: String, isInstalled: Bool = false) throws -> StoredImage {
+        if case .file(let path) = try ImageReference(interpreting: url) {
+            return try importStage1(path, isInstalled: isInstalled)
+        }
+        return try find(url)
     }
 
+    /// - Parameter isInstalled: whether the configuration vouches for the file.
+    private func importStage1(_ path: FilePath, isInstalled: Bool = false) throws -> StoredImage {
+        let directory = try ImageFinder.absolute(path).removingLastComponent()
+        let isTrusted =
+            isInstalled || directory == settings.stage1Images || directory == ImageFinder.programDirectory
+        return try importFile(path, isTrusted: isTrusted, reusingUnchanged: true)
+    }
+
+    /// The image that the configuration names, or else the one that was installed with this program.
     private func findStandardStage1() throws -> StoredImage {
-        let candidates = [Settings.stage1Directory, ImageFinder.programDirectory].compactMap {
+        let configured = try HostConfiguration(reading: settings.configuration, [Stage1Configuration.self])[
+            Stage1Configuration.self]
+        if let identity = configured.identity {
+            let name = ImageName(name: identity.name, labels: [Label(name: "version", value: identity.version)])
+            if let image = try store.image(named: name) {
+                notices.image("using image from local store for image name \(name)")
+                return image
+            }
+            guard configured.location != nil else { return try find(name.description) }
+        }
+        if let location = configured.location { return try findStage1(at: location, isInstalled: true) }
+        return try findInstalledStage1()
+    }
+
+    private func findInstalledStage1() throws -> StoredImage {
+        let candidates = [settings.stage1Images, ImageFinder.programDirectory].compactMap {
             $0?.appending(Settings.stage1FileName)
         }
         for path in candidates {

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ImageFetch
 import SystemPackage
 
 /// A pod as the command line describes it: the flags' texts, parsed when the manifest is built.
@@ -9,6 +10,8 @@ package struct PodRequest: Sendable {
     /// A manifest to use in place of `apps` and everything that would go into one.
     package var podManifest: FilePath?
     package var stage1: Stage1Selection = .standard
+    /// When its images are looked for elsewhere than in the store.
+    package var pullPolicy: PullPolicy = .new
     package var storage: RootStorage = .overlayWherePossible
     /// `NAME=VALUE` for all apps.
     package var setEnvironment: [String] = []

@@ -21,7 +21,7 @@ extension PodRuntime {
     ///
     /// - Returns: the pod's UUID.
     package func prepare(_ request: PodRequest, uuidFileSave: FilePath? = nil) throws -> PodUUID {
-        let images = try imageFinder()
+        let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         let pod = try pods.create()
         let uuid = pod.uuid

@@ -4,6 +4,7 @@
 @preconcurrency import Glibc
 import AppContainer
 import Diagnostics
+import HTTPTransport
 import LinuxPlatform
 import PodStore
 import SystemPackage
@@ -12,7 +13,7 @@ extension PodRuntime {
     /// Makes a pod and runs it: this program becomes the pod's supervisor. When it throws, nothing of the pod is left.
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
-        let images = try imageFinder()
+        let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, appCount: plan.manifest.apps.count)
         let pod = try pods.create()
@@ -94,6 +95,8 @@ extension PodRuntime {
             try pod.keepLockOnExec()
             notices.stage0("Executing \(entrypoint)")
             signals.release()
+            // What becomes stage1 must have no children that stage1 does not know of.
+            (transport as? DownloadProgram)?.close()
             try call.execute(entrypoint, arguments)
         } catch {
             do {

@@ -4,6 +4,8 @@
 @preconcurrency import Glibc
 import AppContainer
 import Diagnostics
+import HTTPTransport
+import ImageFetch
 import ImageStore
 import LinuxPlatform
 import PodStore
@@ -15,16 +17,22 @@ package struct PodRuntime: Sendable {
     package let notices: Notices
     package let pods: PodStore
     private let progress: Progress?
+    let transport: any HTTPTransport
 
-    /// - Parameter progress: hears how far importing and rendering images have come.
-    package init(_ settings: Settings, progress: Progress? = nil) {
+    /// - Parameters:
+    ///   - progress: hears how far fetching, importing and rendering images have come.
+    ///   - transport: reaches the network, in place of the program for that.
+    package init(_ settings: Settings, progress: Progress? = nil, transport: (any HTTPTransport)? = nil) {
         self.progress = progress
         // Stage1 runs elsewhere: a relative path must go on meaning the same.
         var settings = settings
         settings.dataDirectory = PodRuntime.absolute(settings.dataDirectory)
         settings.localConfiguration = PodRuntime.absolute(settings.localConfiguration)
+        settings.systemConfiguration = PodRuntime.absolute(settings.systemConfiguration)
+        settings.userConfiguration = settings.userConfiguration.map(PodRuntime.absolute)
         self.settings = settings
         notices = Notices(isDebug: settings.isDebug)
+        self.transport = transport ?? DownloadProgram.installed(notices)
         pods = PodStore(dataDirectory: settings.dataDirectory)
     }
 
@@ -57,15 +65,21 @@ package struct PodRuntime: Sendable {
 
     // MARK: - Images
 
-    /// Finds an image as `fetch`, `run` and `prepare` do; a local file is imported.
-    package func fetch(_ argument: String, signature: String? = nil) throws -> StoredImage {
-        try imageFinder().find(argument, signature: signature)
+    /// Finds an image as `fetch`, `run` and `prepare` do; what the store does not have comes into it.
+    ///
+    /// - Parameter signature: a file with the image's signature.
+    package func fetch(
+        _ argument: String, signature: String? = nil, policy: PullPolicy = .new
+    ) throws -> StoredImage {
+        try imageFinder(policy).find(argument, signature: signature)
     }
 
     /// Finds an image as the subcommands of `image` do: by ID or name, in the store only.
     package func storedImage(_ argument: String) throws -> StoredImage { try imageFinder().findStored(argument) }
 
-    func imageFinder() throws -> ImageFinder {
-        ImageFinder(settings: settings, notices: notices, store: try openImages())
+    func imageFinder(_ policy: PullPolicy = .new) throws -> ImageFinder {
+        ImageFinder(
+            settings: settings, notices: notices, store: try openImages(), policy: policy, progress: progress,
+            transport: transport)
     }
 }

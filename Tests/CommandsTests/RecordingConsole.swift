@@ -18,7 +18,9 @@ final class RecordingConsole: Sendable {
     var messages: String { streams.withLock { $0.messages } }
 
     /// Runs a command line and returns its status.
-    func run(_ arguments: String..., isRoot: Bool = true) -> Int32 {
+    func run(_ arguments: String..., isRoot: Bool = true) -> Int32 { run(arguments, isRoot: isRoot) }
+
+    func run(_ arguments: [String], isRoot: Bool = true) -> Int32 {
         Program(console: console, isRoot: isRoot).run(arguments)
     }
 }

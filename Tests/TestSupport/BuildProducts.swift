@@ -17,6 +17,12 @@ package enum BuildProducts {
     package static var stage1: FilePath { directory.appending("stage1-kvm.aci") }
     package static var kernelRelease: FilePath { directory.appending("kernel").appending("release") }
 
+    /// The `download` program, which is built with the tests and lies beside them.
+    package static let download: FilePath = {
+        let tests = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
+        return tests.removingLastComponent().appending("download")
+    }()
+
     /// An image of `Tests/images`.
     package static func image(_ name: String) -> FilePath {
         directory.appending("images").appending("\(name).aci")

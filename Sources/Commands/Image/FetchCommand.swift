@@ -4,18 +4,23 @@
 import AppContainer
 import ArgumentParser
 import Diagnostics
+import ImageFetch
 import Stage0
 
 /// `rkt fetch`
 package struct FetchCommand: RktCommand {
     package static let configuration = CommandConfiguration(
         commandName: "fetch", abstract: "Put images into the store and print their IDs.",
-        usage: "rkt fetch [flags] IMAGE ...", helpNames: [])
+        usage: "rkt fetch [flags] IMAGE [--signature=FILE] [IMAGE ...]",
+        discussion: """
+            An image is the path of a file, a URL (https), the name of an image on the web, or the ID of a stored \
+            one. What an image depends on is fetched, too. Images must be signed by somebody who is trusted for \
+            their name.
+            """, helpNames: [])
     package static let grammar = Grammar.images(withArguments: false)
     package static let otherFlags = [
         FlagDefinition("no-store", .toggle, standing: .deprecated(name: "pull-policy", value: "update")),
         FlagDefinition("store-only", .toggle, standing: .deprecated(name: "pull-policy", value: "never")),
-        FlagDefinition("signature", .required, scope: .image, standing: .unsupported("use --insecure-options=image")),
     ]
 
     @Flag(help: "Print IDs in full.")
@@ -25,17 +30,29 @@ package struct FetchCommand: RktCommand {
             "When to look for an image elsewhere than in the store: new (if it is not there), update or never.",
             valueName: "policy"))
     var pullPolicy = PullPolicy.update
+    @OptionGroup(title: "Image options") var image: FetchedImageOptions
     @OptionGroup(title: "Global options") package var global: GlobalOptions
 
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
         guard !context.images.isEmpty else { throw UsageError("must provide at least one image") }
-        let runtime = global.runtime
+        let runtime = try global.runtime
         for image in context.images {
-            let id = try runtime.fetch(image.name).id
+            let options = try FetchedImageOptions.parse(CanonicalArguments.of(image.flags))
+            let id = try runtime.fetch(image.name, signature: options.signature, policy: pullPolicy).id
             try context.console.print(full ? id.key : String(id.key.prefix("sha512-".count + 32)))
         }
         return ExitStatus.success
     }
+}
+
+/// The flags that follow an image of `fetch`.
+package struct FetchedImageOptions: FollowsImage {
+    @Option(help: ArgumentHelp("File with the image's signature.", valueName: "file"))
+    package var signature: String?
+
+    package init() {}
+
+    package static let flagsOfPod: Set<String> = []
 }

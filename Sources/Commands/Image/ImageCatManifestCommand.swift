@@ -20,7 +20,7 @@ package struct ImageCatManifestCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let manifest = try runtime.openImages().manifest(of: runtime.storedImage(image))
         try context.console.print(manifest.encoded(pretty: output.prettyPrint.isOn))
         return ExitStatus.success

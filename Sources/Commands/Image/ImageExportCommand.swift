@@ -23,7 +23,7 @@ package struct ImageExportCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let blob = try runtime.openImages().openBlob(runtime.storedImage(image))
         defer { try? blob.close() }
         try ImageExportCommand.copy(blob, to: FilePath(file), overwrite: overwrite)

@@ -19,7 +19,7 @@ package struct ImageRemoveCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let store = try runtime.openImages()
         var removed: Set<ImageID> = []
         var status = ExitStatus.success

@@ -18,7 +18,7 @@ package struct ImageVerifyCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let store = try runtime.openImages()
         for name in images {
             let image = try runtime.storedImage(name)

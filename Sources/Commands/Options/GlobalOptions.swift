@@ -10,8 +10,10 @@ package struct GlobalOptions: ParsableArguments {
     @Flag(help: "Print what is done, and every error with all its causes.")
     package var debug = false
 
-    @Option(help: ArgumentHelp("Where images and pods are kept.", valueName: "path"))
-    package var dir = "/var/lib/rkt"
+    @Option(
+        help: ArgumentHelp(
+            "Where images and pods are kept. (default: what is configured, or /var/lib/rkt)", valueName: "path"))
+    package var dir: String?
 
     @Option(
         help: ArgumentHelp(
@@ -31,27 +33,34 @@ package struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Directory of the user's configuration.", valueName: "path"))
     package var userConfig: String?
 
+    @Flag(help: "Trust the keys that an image's domain offers by HTTPS, without asking.")
+    package var trustKeysFromHttps = false
+
     package init() {}
 
     package static let otherFlags = [
-        FlagDefinition(
-            "trust-keys-from-https", .toggle, standing: .unsupported("images are not fetched over the network")),
         FlagDefinition("cpuprofile", .required, standing: .unsupported("use perf(1)")),
         FlagDefinition("memprofile", .required, standing: .unsupported("use perf(1)")),
     ]
 
+    /// What flags and configuration say; flags count more.
     package var settings: Settings {
-        Settings(
-            dataDirectory: FilePath(dir), systemConfiguration: FilePath(systemConfig),
-            localConfiguration: FilePath(localConfig),
-            userConfiguration: userConfig.flatMap { $0.isEmpty ? nil : FilePath($0) }, isDebug: debug,
-            insecure: insecureOptions.options)
+        get throws {
+            var settings = Settings(
+                systemConfiguration: FilePath(systemConfig), localConfiguration: FilePath(localConfig),
+                userConfiguration: userConfig.flatMap { $0.isEmpty ? nil : FilePath($0) }, isDebug: debug,
+                insecure: insecureOptions.options)
+            settings.trustsKeysFromHTTPS = trustKeysFromHttps
+            if let dir { settings.dataDirectory = FilePath(dir) }
+            try settings.readPaths(keepsData: dir != nil)
+            return settings
+        }
     }
 
-    package var runtime: PodRuntime { runtime(quiet: false) }
+    package var runtime: PodRuntime { get throws { try runtime(quiet: false) } }
 
     /// Long steps are shown on a terminal, unless everything is printed or nothing is.
-    func runtime(quiet: Bool) -> PodRuntime {
-        PodRuntime(settings, progress: debug || quiet ? nil : ProgressLine.onStandardError())
+    func runtime(quiet: Bool) throws -> PodRuntime {
+        PodRuntime(try settings, progress: debug || quiet ? nil : ProgressLine.onStandardError())
     }
 }

@@ -71,6 +71,9 @@ package struct ImageOptions: FollowsImage {
     @Option(help: ArgumentHelp("The same among the manifest's user labels.", valueName: "name=value"))
     package var userLabel: [String] = []
 
+    @Option(help: ArgumentHelp("File with the image's signature.", valueName: "file"))
+    package var signature: String?
+
     package init() {}
 
     package static let flagsOfPod: Set<String> = ["annotation", "mount", "user-annotation", "user-label"]
@@ -79,7 +82,6 @@ package struct ImageOptions: FollowsImage {
         FlagDefinition("cap-retain", .required, scope: .image, standing: .deprecated(name: "caps-retain", value: nil)),
         FlagDefinition("cap-remove", .required, scope: .image, standing: .deprecated(name: "caps-remove", value: nil)),
         FlagDefinition("oom-score-adjust", .required, scope: .image, standing: .alias(name: "oom-score-adj")),
-        FlagDefinition("signature", .required, scope: .image, standing: .unsupported("use --insecure-options=image")),
         FlagDefinition("stdin", .required, scope: .image, standing: .unsupported("use --interactive")),
         FlagDefinition("stdout", .required, scope: .image, standing: .unsupported("use --interactive")),
         FlagDefinition("stderr", .required, scope: .image, standing: .unsupported("use --interactive")),
@@ -109,6 +111,7 @@ package struct ImageOptions: FollowsImage {
         app.annotations = options.annotation
         app.userAnnotations = options.userAnnotation
         app.userLabels = options.userLabel
+        app.signature = options.signature
         return app
     }
 }

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Diagnostics
+import ImageFetch
 import Stage0
 import SystemPackage
 
@@ -65,7 +66,7 @@ package struct PodOptions: ParsableArguments {
             FlagDefinition("store-only", .toggle, standing: .deprecated(name: "pull-policy", value: "never")),
             FlagDefinition("port", .required, standing: .unsupported("pods have no network")),
             FlagDefinition("private-users", .toggle, standing: .unsupported("pods are virtual machines")),
-        ] + Stage1Options.otherFlags + ImageOptions.otherFlags
+        ] + ImageOptions.otherFlags
 
     /// Flags that cannot be combined with a pod manifest; neither can an image or anything that follows one.
     private static let conflicts: Set<String> = [
@@ -86,6 +87,7 @@ package struct PodOptions: ParsableArguments {
         }
         request.apps = try context.images.map(ImageOptions.request(for:))
         request.stage1 = stage1.selection
+        request.pullPolicy = pullPolicy
         request.storage =
             switch noOverlay {
             case nil: .overlayWherePossible

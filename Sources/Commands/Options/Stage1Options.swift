@@ -20,17 +20,15 @@ package struct Stage1Options: ParsableArguments {
         help: ArgumentHelp("Name of a file in the directory of installed stage1 images to use.", valueName: "file"))
     package var stage1FromDir: String?
 
-    package init() {}
+    @Option(help: ArgumentHelp("URL of the stage1 image to use.", valueName: "url"))
+    package var stage1Url: String?
 
-    package static let otherFlags = [
-        FlagDefinition(
-            "stage1-url", .required,
-            standing: .unsupported("images are not fetched over the network; use --stage1-path"))
-    ]
+    package init() {}
 
     package func validate() throws {
         let given = [
             ("path", stage1Path), ("name", stage1Name), ("hash", stage1Hash), ("from-dir", stage1FromDir),
+            ("url", stage1Url),
         ].filter { $0.1 != nil }.map { "--stage1-\($0.0)" }
         guard given.count < 2 else {
             throw ValidationError("\(given.joined(separator: " and ")) cannot be used together")
@@ -42,6 +40,7 @@ package struct Stage1Options: ParsableArguments {
         if let stage1Name { return .name(stage1Name) }
         if let stage1Hash { return .hash(stage1Hash) }
         if let stage1FromDir { return .fromDirectory(stage1FromDir) }
+        if let stage1Url { return .url(stage1Url) }
         return .standard
     }
 }

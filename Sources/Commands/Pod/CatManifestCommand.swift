@@ -19,7 +19,7 @@ package struct CatManifestCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let uuid = try runtime.find(selection.pod(), or: "problem retrieving pod")
         let manifest = try runtime.podManifest(uuid).manifest
         try context.console.print(manifest.encoded(pretty: output.prettyPrint.isOn))

@@ -30,7 +30,7 @@ package struct CollectGarbageCommand: RktCommand {
         policy.gracePeriod = gracePeriod.nanoseconds
         policy.expirePrepared = expirePrepared.nanoseconds
         policy.markOnly = markOnly
-        let runtime = global.runtime
+        let runtime = try global.runtime
         var status = ExitStatus.success
         try runtime.collectGarbage(policy) { event in
             if case .failed = event { status = ExitStatus.error }

@@ -16,7 +16,7 @@ package struct ListCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let pods = try runtime.list()
         for pod in pods {
             if let error = pod.error { runtime.notices.debug(context.component, "pod \"\(pod.uuid)\": \(error)") }

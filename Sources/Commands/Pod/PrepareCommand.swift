@@ -26,7 +26,7 @@ package struct PrepareCommand: RktCommand {
 
     package func execute(_ context: CommandContext) throws -> Int32 {
         let request = try pod.request(stage1: stage1, ofPod: image, context)
-        let runtime = global.runtime(quiet: pod.quiet)
+        let runtime = try global.runtime(quiet: pod.quiet)
         let uuid = try runtime.prepare(request, uuidFileSave: pod.uuidFileSave.map { FilePath($0) })
         try context.console.print(uuid.description)
         return ExitStatus.success

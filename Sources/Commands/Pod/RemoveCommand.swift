@@ -18,7 +18,7 @@ package struct RemoveCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         return try context.forEach(
             selection.pods(), of: runtime, summary: { _ in "failed to remove one or more pods" }
         ) { pod in

@@ -36,7 +36,7 @@ package struct StatusCommand: RktCommand {
         } catch let error as RuntimeError {
             throw CommandFailure(error, status: ExitStatus.failure)
         }
-        let runtime = global.runtime
+        let runtime = try global.runtime
         let uuid = try runtime.find(pod, or: "problem retrieving pod")
         if waitReady != .never { try runtime.wait(for: uuid, until: .ready, timeout: waitReady.timeout) }
         if wait != .never { try runtime.wait(for: uuid, until: .ended, timeout: wait.timeout) }

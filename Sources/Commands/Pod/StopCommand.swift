@@ -19,7 +19,7 @@ package struct StopCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let runtime = global.runtime
+        let runtime = try global.runtime
         return try context.forEach(selection.pods(), of: runtime, summary: { "failed to stop \($0) pod(s)" }) { pod in
             let (uuid, wasRunning) = try runtime.stop(pod, force: force)
             if wasRunning {

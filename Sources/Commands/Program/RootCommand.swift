@@ -21,8 +21,8 @@ package struct RootCommand: ParsableCommand {
                     StopCommand.self, ListCommand.self, StatusCommand.self, CatManifestCommand.self,
                     RemoveCommand.self, CollectGarbageCommand.self,
                 ]),
-            CommandGroup(name: "Images", subcommands: [FetchCommand.self, ImageCommand.self]),
-            CommandGroup(name: "Other", subcommands: [VersionCommand.self, HelpCommand.self]),
+            CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
+            CommandGroup(name: "Other", subcommands: [ConfigCommand.self, VersionCommand.self, HelpCommand.self]),
         ],
         helpNames: [])
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ImageFetch
 import Stage0
 
 /// What listings are printed as.
@@ -20,14 +21,7 @@ package enum SortOrder: String, ExpressibleByArgument, CaseIterable, Sendable {
     case descending = "desc"
 }
 
-/// When an image is looked for elsewhere than in the store.
-package enum PullPolicy: String, ExpressibleByArgument, CaseIterable, Sendable {
-    /// When the store does not have it.
-    case new
-    /// Always.
-    case update
-    case never
-}
+extension PullPolicy: ExpressibleByArgument {}
 
 /// `--insecure-options`, checked when the command line is read.
 package struct InsecureWords: Equatable, Sendable, CustomStringConvertible {
