@@ -46,7 +46,7 @@ final class TreeWriter {
     ///   - reader: stands at the entry.
     func write(_ entry: ArchiveEntry, at path: FilePath, from reader: TarReader) throws -> Outcome {
         guard let leaf = path.lastComponent else {
-            if entry.isDirectory { try adoptRoot(entry) }
+            if entry.isDirectory { try adoptRoot(entry, from: reader) }
             return .written
         }
         guard let parent = try openParent(of: path) else { return .dropped }
@@ -57,6 +57,7 @@ final class TreeWriter {
             if error == .fileExists, impliedDirectories.contains(path) {
                 guard entry.isDirectory else { return .dropped }
                 try attempt("chown", path) { try setOwner(entry, leaf, in: parent) }
+                try setAttributes(ofDirectory: path, from: reader)
                 impliedDirectories.remove(path)
                 return .written
             }
@@ -128,6 +129,7 @@ final class TreeWriter {
             directories.append((path, entry.mode, entry.times))
             try FileSystem.makeDirectory(leaf, in: parent, mode: 0o700)
             try setOwner(entry, leaf, in: parent)
+            try setAttributes(ofDirectory: path, from: reader)
             return
         case .symbolicLink(let target):
             try FileSystem.makeSymbolicLink(to: target, leaf, in: parent)
@@ -191,7 +193,19 @@ final class TreeWriter {
         }
     }
 
-    private func adoptRoot(_ entry: ArchiveEntry) throws {
+    /// A directory keeps its `user.` attributes only: it is no program that could have capabilities.
+    private func setAttributes(ofDirectory path: FilePath, from reader: TarReader) throws {
+        let attributes = reader.extendedAttributes().filter { $0.name.hasPrefix("user.") }
+        if attributes.isEmpty { return }
+        try attempt("open", path) {
+            let descriptor = try FileSystem.openDirectory(path, beneath: root)
+            defer { try? descriptor.close() }
+            try setAttributes(of: descriptor, path, attributes)
+        }
+    }
+
+    private func adoptRoot(_ entry: ArchiveEntry, from reader: TarReader) throws {
+        try setAttributes(ofDirectory: FilePath(), from: reader)
         if isPrivileged { try attempt("chown", FilePath()) { try FileSystem.setOwner(entry.uid, entry.gid, of: root) } }
         directories.append((FilePath(), entry.mode, entry.times))
     }

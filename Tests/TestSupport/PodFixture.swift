@@ -165,9 +165,23 @@ package final class PodFixture {
     private func close() -> [String] {
         for cleanup in cleanups.reversed() { try? cleanup() }
         for process in processes.reversed() where process.isRunning { process.killAll() }
-        // A machine ends right after its supervisor.
+        // A machine ends right after its supervisor. A process that is ending holds its pod's lock a little longer than
+        // it can be seen, so collecting is tried again.
         let deadline = Clock.milliseconds + 3000
         while !HostTraces.processes(using: data).isEmpty, Clock.milliseconds < deadline { usleep(20_000) }
+        var left: [String] = []
+        repeat {
+            left = collect()
+        } while !left.isEmpty && Clock.milliseconds < deadline
+        for point in (try? Mount.points(beneath: scratch.path)) ?? [] { try? Mount.unmount(point, detach: true) }
+        scratch.close()
+        return left
+    }
+
+    /// Removes the pods that have ended.
+    ///
+    /// - Returns: what is left of them.
+    private func collect() -> [String] {
         var left: [String] = []
         if FileSystem.exists(data.appending("pods")) {
             do {
@@ -178,10 +192,7 @@ package final class PodFixture {
                 left.append("gc: \(error)")
             }
         }
-        left += (try? HostTraces.below(data)) ?? []
-        for point in (try? Mount.points(beneath: scratch.path)) ?? [] { try? Mount.unmount(point, detach: true) }
-        scratch.close()
-        return left
+        return left + ((try? HostTraces.below(data)) ?? [])
     }
 
     /// Prints and keeps what programs and pods wrote.

@@ -9,7 +9,8 @@ import SystemPackage
 package enum Program {
     /// Where a program is, or nil when the host lacks it; for `.enabled(if:)`.
     package static func path(of name: String) -> FilePath? {
-        ["/usr/bin", "/bin", "/usr/local/bin"].map { FilePath($0).appending(name) }.first { FileSystem.exists($0) }
+        ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"].map { FilePath($0).appending(name) }
+            .first { FileSystem.exists($0) }
     }
 
     /// Runs a program and returns what it wrote to standard output.
