@@ -113,8 +113,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageStore", "PodStore", "Stage0", "HTTPTransport",
-                "ImageFetch", "SignatureTrust", "HostConfiguration", argumentParser, logging, system,
+                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", "ImageStore", "PodStore", "Stage0",
+                "HTTPTransport", "ImageFetch", "SignatureTrust", "HostConfiguration", argumentParser, logging, system,
             ]),
 
         .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),

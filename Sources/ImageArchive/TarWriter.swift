@@ -6,17 +6,18 @@ import SystemPackage
 
 /// Writes a tar archive in the pax format (POSIX.1-2017, pax). Equal entries make equal bytes.
 package final class TarWriter {
-    private let output: FileDescriptor
+    private let output: any ByteSink
     private var buffer: [UInt8] = []
     private static let bufferSize = 256 << 10
-    /// Bytes given to the file so far.
-    private var written: Int64 = 0
     /// Bytes of data that the current entry still lacks.
     private var missing: Int64 = 0
     private var padding = 0
 
     /// - Parameter output: gets the archive from its offset on; it stays the caller's.
-    package init(_ output: FileDescriptor) {
+    package convenience init(_ output: FileDescriptor) { self.init(DescriptorSink(output)) }
+
+    /// - Parameter output: gets the archive; it is not finished here.
+    init(_ output: any ByteSink) {
         self.output = output
         buffer.reserveCapacity(TarWriter.bufferSize)
     }
@@ -64,24 +65,11 @@ package final class TarWriter {
 
     private func put(_ bytes: UnsafeRawBufferPointer) throws {
         if buffer.count + bytes.count > TarWriter.bufferSize { try flush() }
-        if bytes.count < TarWriter.bufferSize { buffer.append(contentsOf: bytes) } else { try send(bytes) }
+        if bytes.count < TarWriter.bufferSize { buffer.append(contentsOf: bytes) } else { try output.write(bytes) }
     }
 
     private func flush() throws {
-        try buffer.withUnsafeBytes { try send($0) }
+        try buffer.withUnsafeBytes { try output.write($0) }
         buffer.removeAll(keepingCapacity: true)
-    }
-
-    private func send(_ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes
-        while !rest.isEmpty {
-            do {
-                let count = try output.write(rest)
-                written += Int64(count)
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-            } catch let error as Errno {
-                throw OutputError(errno: error, written: written)
-            }
-        }
     }
 }

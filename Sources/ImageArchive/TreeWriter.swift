@@ -180,9 +180,8 @@ final class TreeWriter {
         of file: FileDescriptor, _ path: FilePath, _ attributes: [(name: String, value: [UInt8])]
     ) throws {
         for (attribute, value) in attributes {
-            let isCapability = attribute == "security.capability"
-            let isUser = attribute.hasPrefix("user.") && !attribute.hasPrefix("user.overlay.")
-            guard isCapability && isPrivileged || isUser else { continue }
+            let isUser = attribute != TreeWriter.capabilities
+            guard TreeWriter.isKept(attribute), isUser || isPrivileged else { continue }
             do {
                 try FileSystem.setExtendedAttribute(attribute, value, of: file)
             } catch  where isUser && error == .notSupported {
@@ -193,9 +192,16 @@ final class TreeWriter {
         }
     }
 
+    private static let capabilities = "security.capability"
+
+    /// Whether images have this extended attribute.
+    static func isKept(_ attribute: String) -> Bool {
+        attribute == capabilities || attribute.hasPrefix("user.") && !attribute.hasPrefix("user.overlay.")
+    }
+
     /// A directory keeps its `user.` attributes only: it is no program that could have capabilities.
     private func setAttributes(ofDirectory path: FilePath, from reader: TarReader) throws {
-        let attributes = reader.extendedAttributes().filter { $0.name.hasPrefix("user.") }
+        let attributes = reader.extendedAttributes().filter { $0.name != TreeWriter.capabilities }
         if attributes.isEmpty { return }
         try attempt("open", path) {
             let descriptor = try FileSystem.openDirectory(path, beneath: root)

@@ -62,7 +62,7 @@ extension ImageStore {
         try index.write { database in
             let known = Set(try ImageRecord.fetchAll(database).map { try ImageID(parsing: $0.id).key })
             for directory in try FileSystem.list(layout.blobs).map({ layout.blobs.appending($0) }) {
-                for name in try FileSystem.list(directory) where !known.contains(name) {
+                for name in (try? FileSystem.list(directory)) ?? [] where !known.contains(name) {
                     try FileSystem.remove(directory.appending(name))
                 }
             }

@@ -9,13 +9,15 @@ import SystemPackage
 package enum ExtendedAttributes {
     /// The names of all attributes; none on a file system without them.
     package static func names(_ path: FilePath) throws -> [String] {
-        guard let bytes = try read(path, "listxattr", { rkt_llistxattr(path.string, $0, $1) }) else { return [] }
-        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let bytes = try read(path, "listxattr") { buffer, size in
+            path.withPlatformString { rkt_llistxattr($0, buffer, size) }
+        }
+        return (bytes ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The value of an attribute, or nil when it is not there.
     package static func value(_ name: String, of path: FilePath) throws -> [UInt8]? {
-        try read(path, "getxattr") { rkt_lgetxattr(path.string, name, $0, $1) }
+        try read(path, "getxattr") { buffer, size in path.withPlatformString { rkt_lgetxattr($0, name, buffer, size) } }
     }
 
     package static func set(_ name: String, _ value: [UInt8], of path: FilePath) throws {

@@ -51,4 +51,11 @@ package struct FileStatus: Sendable, Equatable {
         modificationTime = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
         changeTime = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
     }
+    /// The parts of a device node's number, laid out as in the C library (makedev(3)).
+    package var deviceNumbers: (major: UInt32, minor: UInt32) {
+        let number = specialDevice
+        let major = number >> 8 & 0xfff | number >> 32 & ~0xfff
+        let minor = number & 0xff | number >> 12 & ~0xff
+        return (UInt32(truncatingIfNeeded: major), UInt32(truncatingIfNeeded: minor))
+    }
 }

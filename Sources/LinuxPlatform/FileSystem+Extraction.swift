@@ -42,6 +42,16 @@ extension FileSystem {
         return FileDescriptor(rawValue: result)
     }
 
+    /// Opens a regular file for reading; nothing blocks when it is something else by now.
+    package static func openFile(
+        _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) -> FileDescriptor {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        let result = name.withPlatformString { openat(directory.rawValue, $0, flags) }
+        guard result >= 0 else { throw lastErrno }
+        return FileDescriptor(rawValue: result)
+    }
+
     package static func makeDirectory(
         _ name: FilePath.Component, in directory: FileDescriptor, mode: UInt32
     ) throws(Errno) {

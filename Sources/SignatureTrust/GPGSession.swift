@@ -10,16 +10,20 @@ import SystemPackage
 
 /// gpg with a directory of its own, for a few operations in a row.
 final class GPGSession {
-    private let context: gpgme_ctx_t
-    private let home: GPGHome
+    let context: gpgme_ctx_t
+    /// Nil when the user's own is used.
+    private let home: GPGHome?
 
     private static let turn = Mutex(())
     private static let programs: [FilePath] = ["/usr/bin/gpg", "/usr/local/bin/gpg", "/bin/gpg"]
 
     /// Does something with a new session. One session is open at a time, because signals belong to the process.
     ///
+    /// - Parameter ofUser: whether gpg uses the user's own directory, with their keys and configuration.
     /// - Throws: code `notFound` when gpg is not installed.
-    static func with<Result: Sendable>(_ body: (GPGSession) throws -> Result) throws -> Result {
+    static func with<Result: Sendable>(
+        ofUser: Bool = false, _ body: (GPGSession) throws -> Result
+    ) throws -> Result {
         try turn.withLock { _ in
             // GPGME writes to pipes whose reader may be gone, and makes the process ignore the signal for good; what
             // this process executes later must not inherit that.
@@ -28,15 +32,15 @@ final class GPGSession {
             ignore.__sigaction_handler.sa_handler = SIG_IGN
             sigaction(SIGPIPE, &ignore, &saved)
             defer { sigaction(SIGPIPE, &saved, nil) }
-            return try body(GPGSession())
+            return try body(GPGSession(ofUser: ofUser))
         }
     }
 
-    private init() throws {
+    private init(ofUser: Bool) throws {
         guard let program = GPGSession.programs.first(where: { access($0.string, X_OK) == 0 }) else {
             throw RuntimeError(
                 .notFound,
-                "gpg is not installed, and signatures cannot be verified without it; "
+                "gpg is not installed, and signatures cannot be made or verified without it; "
                     + "install the Debian package gnupg")
         }
         // gpgconf would tell where programs are, which is known, and start some of them to find out more.
@@ -44,7 +48,7 @@ final class GPGSession {
         guard gpgme_check_version("1.18.0") != nil else {
             throw RuntimeError(.unsupported, "libgpgme is older than 1.18.0")
         }
-        home = try GPGHome()
+        home = ofUser ? nil : try GPGHome()
         var context: gpgme_ctx_t?
         try GPGError.check(gpgme_new(&context), "start GPGME")
         guard let context else { throw GPGError.noMemory }
@@ -52,7 +56,7 @@ final class GPGSession {
         gpgme_set_armor(context, 1)
         gpgme_set_offline(context, 1)
         try GPGError.check(
-            gpgme_ctx_set_engine_info(context, GPGME_PROTOCOL_OpenPGP, program.string, home.path.string),
+            gpgme_ctx_set_engine_info(context, GPGME_PROTOCOL_OpenPGP, program.string, home?.path.string),
             "use \(program)")
     }
 

@@ -58,6 +58,7 @@ extension PodRuntime {
                 continue
             }
         }
+        try store.removeLeftovers()
         return garbage
     }
 }

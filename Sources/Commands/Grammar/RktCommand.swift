@@ -49,4 +49,9 @@ package struct CommandContext: Sendable {
         self.images = images
         self.givenFlags = givenFlags
     }
+
+    /// Tells of an error after which the command goes on, as of one that ends it.
+    package func report(_ error: any Error, debug: Bool) {
+        for line in ErrorReport.lines(error, component: component, debug: debug) { console.tell(line) }
+    }
 }

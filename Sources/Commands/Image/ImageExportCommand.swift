@@ -32,54 +32,32 @@ package struct ImageExportCommand: RktCommand {
 
     /// A file appears under the name when it is complete, and not otherwise.
     package static func copy(_ blob: FileDescriptor, to file: FilePath, overwrite: Bool) throws {
-        if FileSystem.exists(file) {
-            guard overwrite else { throw existing }
-            // A device or a pipe cannot be replaced by a file: it is written to.
-            if try FileSystem.status(file, followSymbolicLink: true).type != .regular {
-                return try write(blob, to: file, options: [])
-            }
+        guard let output = try OutputFile(file, overwrite: overwrite) else {
+            throw RuntimeError(.exists, "output ACI file exists (try --overwrite)")
         }
-        let partial = FilePath("\(file).\(TimeText.now).partial")
         do {
-            try write(blob, to: partial, options: [.create, .exclusiveCreate])
-            try FileSystem.rename(partial, to: file, replace: overwrite)
+            try output.write { descriptor in try copy(blob, to: descriptor, file) }
+            guard try output.place() else {
+                throw RuntimeError(.exists, "output ACI file exists (try --overwrite)")
+            }
         } catch {
-            try? FileSystem.remove(partial)
-            if let error = error as? RuntimeError, error.code == .exists { throw existing }
+            output.discard()
             throw error
         }
     }
 
-    private static var existing: RuntimeError {
-        RuntimeError(.exists, "output ACI file exists (try --overwrite)")
-    }
-
-    private static func write(_ blob: FileDescriptor, to file: FilePath, options: FileDescriptor.OpenOptions) throws {
-        let output: FileDescriptor
-        do {
-            output = try FileDescriptor.open(
-                file, .writeOnly, options: options.union(.closeOnExec),
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        } catch let error as Errno {
-            throw RuntimeError.systemCall("open", file, error)
-        }
-        do {
-            var buffer = [UInt8](repeating: 0, count: 1 << 18)
-            while true {
+    private static func copy(_ blob: FileDescriptor, to output: FileDescriptor, _ file: FilePath) throws {
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count: Int
+            do {
                 // SAFETY: the call fills the buffer it is given and no more.
-                let count = try buffer.withUnsafeMutableBytes { try blob.read(into: $0) }
-                if count == 0 { break }
-                try FileSystem.writeAll(Array(buffer[..<count]), to: output, file)
+                count = try buffer.withUnsafeMutableBytes { try blob.read(into: $0) }
+            } catch let error as Errno {
+                throw RuntimeError.systemCall("read", nil, error)
             }
-        } catch {
-            try? output.close()
-            if let error = error as? Errno { throw RuntimeError.systemCall("read", nil, error) }
-            throw error
-        }
-        do {
-            try output.close()
-        } catch let error as Errno {
-            throw RuntimeError.systemCall("close", file, error)
+            if count == 0 { return }
+            try FileSystem.writeAll(Array(buffer[..<count]), to: output, file)
         }
     }
 }

@@ -24,33 +24,31 @@ package struct ImageRemoveCommand: RktCommand {
         var removed: Set<ImageID> = []
         var status = ExitStatus.success
         // All are looked up first: one that is named twice is there both times.
-        for image in images.compactMap({ find($0, runtime, context) }) where !removed.contains(image.id) {
+        for image in images.compactMap({ find($0, runtime, context, &status) }) where !removed.contains(image.id) {
             do {
                 try store.remove(image)
                 removed.insert(image.id)
                 try context.console.print("successfully removed aci for image: \"\(image.id.key)\"")
             } catch {
                 status = ExitStatus.error
-                tell(error, runtime, context)
+                context.report(error, debug: runtime.settings.isDebug)
             }
         }
         if !removed.isEmpty { context.console.tell("rm: \(removed.count) image(s) successfully removed") }
         return status
     }
 
-    /// An image that is not there is told about, and not there afterwards as was asked.
-    private func find(_ name: String, _ runtime: PodRuntime, _ context: CommandContext) -> StoredImage? {
+    /// An image that is not there is told about, and not there afterwards as was asked. It is a failure when nobody can
+    /// know which image is meant.
+    private func find(
+        _ name: String, _ runtime: PodRuntime, _ context: CommandContext, _ status: inout Int32
+    ) -> StoredImage? {
         do {
             return try runtime.storedImage(name)
         } catch {
-            tell(error, runtime, context)
+            if (error as? RuntimeError)?.code != .notFound { status = ExitStatus.error }
+            context.report(error, debug: runtime.settings.isDebug)
             return nil
-        }
-    }
-
-    private func tell(_ error: any Error, _ runtime: PodRuntime, _ context: CommandContext) {
-        for line in ErrorReport.lines(error, component: context.component, debug: runtime.settings.isDebug) {
-            context.console.tell(line)
         }
     }
 }

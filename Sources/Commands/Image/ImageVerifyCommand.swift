@@ -20,18 +20,26 @@ package struct ImageVerifyCommand: RktCommand {
     package func execute(_ context: CommandContext) throws -> Int32 {
         let runtime = try global.runtime
         let store = try runtime.openImages()
+        var status = ExitStatus.success
         for name in images {
-            let image = try runtime.storedImage(name)
-            switch try store.verify(image) {
-            case .intact, .notRendered:
-                try context.console.print(
-                    "successfully verified checksum for image: \"\(name)\" (\"\(image.id.key)\")")
-            case .repaired(let difference):
-                context.console.tell(
-                    "verify: tree cache verification failed for image \"\(name)\" (\"\(image.id.key)\"): "
-                        + "\(difference) differs; unpacked it anew")
+            do {
+                try verify(name, runtime.storedImage(name), in: store, context.console)
+            } catch {
+                status = ExitStatus.error
+                context.report(error, debug: runtime.settings.isDebug)
             }
         }
-        return ExitStatus.success
+        return status
+    }
+
+    private func verify(_ name: String, _ image: StoredImage, in store: ImageStore, _ console: Console) throws {
+        switch try store.verify(image) {
+        case .intact, .notRendered:
+            try console.print("successfully verified checksum for image: \"\(name)\" (\"\(image.id.key)\")")
+        case .repaired(let difference):
+            console.tell(
+                "verify: tree cache verification failed for image \"\(name)\" (\"\(image.id.key)\"): "
+                    + "\(difference) differs; unpacked it anew")
+        }
     }
 }

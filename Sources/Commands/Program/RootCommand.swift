@@ -33,11 +33,12 @@ package struct RootCommand: ParsableCommand {
 package struct ImageCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "image",
-        abstract: "Look at and remove stored images.",
+        abstract: "Make images, and look at and remove stored ones.",
         usage: "rkt image COMMAND [flags] [arguments]",
         subcommands: [
-            ImageListCommand.self, ImageCatManifestCommand.self, ImageExportCommand.self, ImageVerifyCommand.self,
-            ImageRemoveCommand.self, ImageCollectGarbageCommand.self,
+            ImageListCommand.self, ImageCatManifestCommand.self, ImageExportCommand.self, ImageExtractCommand.self,
+            ImageRenderCommand.self, ImageVerifyCommand.self, ImageRemoveCommand.self,
+            ImageCollectGarbageCommand.self, ImageBuildCommand.self,
         ],
         helpNames: [])
 
