@@ -22,18 +22,25 @@ package struct ImageBuilder: Sendable {
         }
     }
 
-    /// The file with the manifest, which goes into the image byte for byte.
-    package var manifest: FilePath
+    /// Where the manifest is, which goes into the image byte for byte.
+    package enum Manifest: Sendable {
+        case file(FilePath)
+        case document([UInt8])
+    }
+
+    package var manifest: Manifest
     /// The directory that becomes the image's root file system.
     package var rootfs: FilePath
     package var compression: Compression
     /// Takes the place of the files' own owners.
     package var owner: Owner?
+    /// Whether sockets are left out, which an image cannot hold; else they are an error.
+    package var omitsSockets = false
     /// Files that were changed later get this time, in nanoseconds since 1970.
     package var latestTime: Int64?
 
     package init(
-        manifest: FilePath, rootfs: FilePath, compression: Compression = .gzip, owner: Owner? = nil,
+        manifest: Manifest, rootfs: FilePath, compression: Compression = .gzip, owner: Owner? = nil,
         latestTime: Int64? = nil
     ) {
         self.manifest = manifest
@@ -62,6 +69,7 @@ package struct ImageBuilder: Sendable {
         try bytes.withUnsafeBytes { try writer.write($0) }
         var archiver = TreeArchiver(
             rootfs, root, writer, owner: owner, latestTime: latestTime, output: try FileSystem.status(of: output))
+        archiver.omitsSockets = omitsSockets
         try archiver.write()
         try writer.finish()
         try hashing.finish()
@@ -69,11 +77,20 @@ package struct ImageBuilder: Sendable {
     }
 
     private func readManifest() throws -> [UInt8] {
-        let bytes = try FileSystem.read(manifest, limit: ArchiveLimits().manifestBytes)
+        let bytes: [UInt8]
+        let name: String
+        switch manifest {
+        case .file(let path):
+            bytes = try FileSystem.read(path, limit: ArchiveLimits().manifestBytes)
+            name = path.string
+        case .document(let document):
+            bytes = document
+            name = "the manifest of the image"
+        }
         do {
             _ = try ImageManifest(parsing: bytes)
         } catch {
-            throw RuntimeError(.invalidArgument, "\(manifest) is not a valid image manifest", cause: error)
+            throw RuntimeError(.invalidArgument, "\(name) is not a valid image manifest", cause: error)
         }
         return bytes
     }

@@ -34,6 +34,7 @@ struct TreeArchiver {
     private let latestTime: Int64
     /// The archive itself, which must not go into itself.
     private let output: FileIdentity
+    var omitsSockets = false
     private var device: UInt64 = 0
     /// Where a file with several names is in the archive.
     private var archived: [FileIdentity: [UInt8]] = [:]
@@ -97,6 +98,7 @@ struct TreeArchiver {
         case .fifo: try begin(place, .fifo, status)
         case .characterDevice: try begin(place, .characterDevice(major: major, minor: minor), status)
         case .blockDevice: try begin(place, .blockDevice(major: major, minor: minor), status)
+        case .socket where omitsSockets: break
         case .socket:
             throw RuntimeError(
                 .invalidArgument, "\(place.path) is a socket, which an image cannot hold; remove it and build again")

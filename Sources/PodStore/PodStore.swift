@@ -136,6 +136,20 @@ package struct PodStore: Sendable {
         return PodHandle(uuid: pod.uuid, phase: pod.phase, store: self, lock: lock)
     }
 
+    /// Keeps a pod that has ended where it is: until the lock is released nobody can remove it.
+    ///
+    /// - Returns: nil when the pod is busy or has moved.
+    package func hold(_ pod: Pod) throws -> FileLock? {
+        do {
+            guard let lock = try FileLock.tryAcquire(pod.layout.directory, .shared), isStillThere(pod, lock) else {
+                return nil
+            }
+            return lock
+        } catch let error as RuntimeError where error.code == .notFound {
+            return nil
+        }
+    }
+
     /// The pod may have moved between the opening of its directory and the locking.
     private func isStillThere(_ pod: Pod, _ lock: FileLock) -> Bool {
         guard let held = try? FileSystem.status(of: lock.descriptor),

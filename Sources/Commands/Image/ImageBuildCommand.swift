@@ -86,7 +86,8 @@ package struct ImageBuildCommand: RktCommand {
         }
         let time = try SourceDateEpoch.nanoseconds(ProcessImage.variable(SourceDateEpoch.variable))
         let builder = ImageBuilder(
-            manifest: places.manifest, rootfs: places.rootfs, compression: compression, owner: owner, latestTime: time)
+            manifest: .file(places.manifest), rootfs: places.rootfs, compression: compression, owner: owner,
+            latestTime: time)
         return (builder, FilePath(paths[paths.count - 1]))
     }
 

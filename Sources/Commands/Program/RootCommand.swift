@@ -19,7 +19,7 @@ package struct RootCommand: ParsableCommand {
                 subcommands: [
                     RunCommand.self, PrepareCommand.self, RunPreparedCommand.self, EnterCommand.self,
                     StopCommand.self, ListCommand.self, StatusCommand.self, CatManifestCommand.self,
-                    RemoveCommand.self, CollectGarbageCommand.self,
+                    ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
                 ]),
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
             CommandGroup(name: "Other", subcommands: [ConfigCommand.self, VersionCommand.self, HelpCommand.self]),

@@ -82,11 +82,7 @@ struct RegistryTests {
             try #require(fetched.status == 0, "\(fetched.error)")
             let id = try #require(fetched.lines.first)
             let rendered = fixture.path("rendered")
-            let render = try await fixture.shell(
-                """
-                $rkt --dir=$data --insecure-options=image prepare \(id)
-                for tree in $data/cas/tree/*/rootfs; do [ ! -e $tree/opaque ] || ln -s $tree \(rendered); done
-                """)
+            let render = try await fixture.rkt("image", "render", "--rootfs-only", id, rendered.string)
             #expect(render.status == 0, "\(render.error)")
             let ours = try await fixture.shell(Self.facts(rendered.string))
             let theirs = try await fixture.shell(Self.facts(fixture.path("plain/rootfs").string))

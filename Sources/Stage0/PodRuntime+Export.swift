@@ -1,0 +1,46 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import ImageArchive
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+extension PodRuntime {
+    /// Makes an image of an app of a pod that has ended: its root with all that the app has changed.
+    ///
+    /// The image stands for itself: it has its dependencies' files, and names no dependencies.
+    ///
+    /// - Parameters:
+    ///   - app: may be nil when the pod has one app only.
+    ///   - body: writes the image; meanwhile nobody can remove the pod.
+    package func export(_ prefix: String, app: String?, _ body: (ImageBuilder) throws -> Void) throws {
+        let pod = try pods.find(prefix)
+        guard pod.state == .exited, let hold = try pods.hold(pod) else {
+            throw RuntimeError(
+                .invalidState, "pod \"\(pod.uuid)\" is not exited. Only exited pods can be exported")
+        }
+        defer { hold.release() }
+        let app = try PodRuntime.chooseApp(app, of: pod.manifest().apps.map(\.name.string), in: pod.uuid)
+        var manifest = try ImageManifest(parsing: FileSystem.read(pod.layout.imageManifest(app)))
+        manifest.dependencies = []
+        manifest.pathWhitelist = []
+        var builder = try ImageBuilder(
+            manifest: .document(Array(manifest.encoded().utf8)), rootfs: endedRoot(of: app, pod.layout))
+        // Nobody listens at them any more.
+        builder.omitsSockets = true
+        try body(builder)
+    }
+
+    /// The root of an app as it left it. After a reboot its overlay is mounted again, for this process alone.
+    private func endedRoot(of app: String, _ layout: PodLayout) throws -> FilePath {
+        let root = layout.appRootfs(app)
+        guard FileSystem.exists(layout.overlay), try Mount.points(beneath: root).isEmpty else { return root }
+        try Mount.leaveNamespace()
+        let layers = layout.appOverlay(app)
+        try Overlay.mount(lower: treeDirectory(layout.appTreeID(app)).appending("rootfs"), layers, at: layers.directory)
+        return layers.directory
+    }
+}
