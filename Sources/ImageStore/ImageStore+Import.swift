@@ -37,7 +37,10 @@ extension ImageStore {
         if reusingUnchanged, try FileSystem.status(of: file) == status, start - status.changeTime > ImageStore.clockTick
         {
             let source = SourceRecord(path: try absolute(path), status: status, image: image.fullID.string)
-            try index.write { try source.upsert($0) }
+            try index.write { database in
+                // Somebody may have removed the image already.
+                if try ImageRecord.exists(database, key: source.image) { try source.upsert(database) }
+            }
         }
         return image
     }
@@ -88,13 +91,20 @@ extension ImageStore {
     private func place(_ item: TemporaryItem, _ inspection: ArchiveInspection, _ isLatest: Bool) throws -> StoredImage {
         let blob = layout.blob(for: inspection.imageID)
         let directory = blob.removingLastComponent()
-        try StoreLayout.makeDirectory(directory, mode: StoreLayout.sharedMode)
+        if !FileSystem.exists(directory) {
+            try StoreLayout.makeDirectory(directory, mode: StoreLayout.sharedMode)
+            try FileSystem.synchronize(layout.blobs)
+        }
         let time = now()
         let image = try index.write { database in
             let id = inspection.imageID.string
             let known = try ImageRecord.fetchOne(database, key: id)
             let isStored = known != nil && (try? FileSystem.status(blob).size) == inspection.size
-            if !isStored { try item.move(to: blob, replace: true) }
+            if !isStored {
+                try item.move(to: blob, replace: true)
+                // The index must not know of an archive that a loss of power can take away.
+                try FileSystem.synchronize(directory)
+            }
             let record = ImageRecord(
                 id: id, name: inspection.manifest.name.string, labels: inspection.manifest.labels,
                 manifest: String(decoding: inspection.manifestBytes, as: UTF8.self), size: inspection.size,
@@ -102,7 +112,6 @@ extension ImageStore {
             try record.upsert(database)
             return try ImageStore.image(record, database)
         }
-        try FileSystem.synchronize(directory)
         return image
     }
 

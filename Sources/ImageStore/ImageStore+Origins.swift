@@ -43,12 +43,15 @@ extension ImageStore {
         }
     }
 
-    /// Notes where an image came from, in place of what was known about that place.
+    /// Notes where an image came from, in place of what was known about that place. Nothing is noted about an image that
+    /// somebody has removed meanwhile.
     package func note(_ origin: StoredOrigin, of image: StoredImage) throws {
         let record = OriginRecord(
             point: origin.point, image: image.fullID.string, entityTag: origin.entityTag,
             freshUntil: origin.freshUntil, checked: origin.checked)
-        try index.write { try record.upsert($0) }
+        try index.write { database in
+            if try ImageRecord.exists(database, key: record.image) { try record.upsert(database) }
+        }
     }
 
     private static func origin(_ record: OriginRecord) -> StoredOrigin {

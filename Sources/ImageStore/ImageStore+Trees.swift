@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import GRDB
 import Glibc
 import ImageArchive
 import LinuxPlatform
@@ -37,21 +38,40 @@ extension ImageStore {
         return try FileSystem.list(layout.trees).filter { !$0.hasPrefix(".") }
     }
 
-    /// Removes a rendered tree that no pod refers to; a missing one is fine.
+    /// IDs of the trees that were rendered for an image.
+    package func trees(of image: StoredImage) throws -> [String] {
+        try index.read { database in
+            try TreeRecord.filter(Column("image") == image.fullID.string).fetchAll(database).map(\.id)
+        }
+    }
+
+    /// Removes trees, except those that are used and those that somebody asks for right now; missing ones are fine.
     ///
-    /// - Throws: code `busy` when somebody has just asked for it.
-    package func removeTree(id: String) throws {
-        guard !id.isEmpty, !id.hasPrefix("."), FilePath(id).components.count == 1 else {
-            throw RuntimeError(.invalidArgument, "\"\(id)\" is not the ID of a tree")
-        }
+    /// - Parameter used: tells the IDs of trees to be kept. While it is asked nobody can take any of the others up.
+    /// - Returns: IDs of those removed.
+    package func removeTrees(_ ids: [String], unlessIn used: () throws -> Set<String>) throws -> [String] {
         try requirePrivateTrees()
-        guard let lock = try tryLockTree(id) else {
-            throw RuntimeError(.busy, "tree \(id) is in use")
+        var removed: [String] = []
+        // Each lock takes a descriptor.
+        for start in stride(from: 0, to: ids.count, by: 128) {
+            var locks: [String: FileLock] = [:]
+            defer { for lock in locks.values { lock.release() } }
+            for id in ids[start..<min(ids.count, start + 128)] {
+                guard !id.isEmpty, !id.hasPrefix("."), FilePath(id).components.count == 1 else {
+                    throw RuntimeError(.invalidArgument, "\"\(id)\" is not the ID of a tree")
+                }
+                locks[id] = try tryLockTree(id)
+            }
+            for id in try used() { locks.removeValue(forKey: id)?.release() }
+            for (id, lock) in locks.sorted(by: { $0.key < $1.key }) {
+                try index.write { _ = try TreeRecord.deleteOne($0, key: id) }
+                try removeTreeDirectory(id)
+                try FileSystem.remove(layout.lock(for: id))
+                lock.release()
+                removed.append(id)
+            }
         }
-        defer { lock.release() }
-        try index.write { _ = try TreeRecord.deleteOne($0, key: id) }
-        try removeTreeDirectory(id)
-        try FileSystem.remove(layout.lock(for: id))
+        return removed
     }
 
     /// Writes the image with its dependencies into a new directory, without the store's trees.
@@ -203,31 +223,34 @@ extension ImageStore {
 
     func lockTree(_ id: String, _ mode: FileLock.Mode) throws -> FileLock {
         while true {
-            let path = try makeLockFile(id)
-            if let lock = try current(try FileLock.acquire(path, mode), path) { return lock }
+            if let lock = try withLockFile(id, { try FileLock.acquire($0, mode) }) { return lock }
         }
     }
 
     func tryLockTree(_ id: String) throws -> FileLock? {
         while true {
-            let path = try makeLockFile(id)
-            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { return nil }
-            if let lock = try current(lock, path) { return lock }
+            var isBusy = false
+            let lock = try withLockFile(id) { path in
+                let lock = try FileLock.tryAcquire(path, .exclusive)
+                isBusy = lock == nil
+                return lock
+            }
+            if lock != nil || isBusy { return lock }
         }
     }
 
-    private func makeLockFile(_ id: String) throws -> FilePath {
+    /// The lock; nil if its file was removed together with its tree before it was ours.
+    private func withLockFile(_ id: String, _ acquire: (FilePath) throws -> FileLock?) throws -> FileLock? {
         let path = layout.lock(for: id)
         let descriptor = open(path.string, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw RuntimeError.systemCall("open", path, lastErrno) }
         close(descriptor)
-        return path
-    }
-
-    /// The lock, unless its file was removed together with its tree before it was ours.
-    private func current(_ lock: FileLock, _ path: FilePath) throws -> FileLock? {
-        guard FileSystem.exists(path) else { return nil }
-        let isSame = try FileSystem.status(path).inode == FileSystem.status(of: lock.descriptor).inode
-        return isSame ? lock : nil
+        do {
+            guard let lock = try acquire(path) else { return nil }
+            let isSame = try FileSystem.status(path).inode == FileSystem.status(of: lock.descriptor).inode
+            return isSame ? lock : nil
+        } catch let error as RuntimeError where error.code == .notFound {
+            return nil
+        }
     }
 }

@@ -36,6 +36,8 @@ extension ImageStore {
         try requirePrivateTrees()
         let shared = try lockTree(resolver.treeID, .shared)
         defer { shared.release() }
+        // Somebody may have removed it before it was locked.
+        guard FileSystem.exists(tree) else { return .notRendered }
         let (fresh, size) = try renderAside(resolver, image)
         guard
             let difference = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
@@ -54,7 +56,8 @@ extension ImageStore {
         return .repaired(difference)
     }
 
-    /// Removes what crashes have left: unfinished imports and trees, and archives that the index does not know.
+    /// Removes what crashes have left: unfinished imports and trees, archives that the index does not know, and what
+    /// there is about trees that are gone.
     package func removeLeftovers() throws {
         TemporaryItem.removeStale(in: layout.temporary, prefix: ImageStore.importPrefix)
         TemporaryItem.removeStale(in: layout.trees, prefix: ImageStore.renderPrefix)
@@ -66,6 +69,17 @@ extension ImageStore {
                     try FileSystem.remove(directory.appending(name))
                 }
             }
+        }
+        try requirePrivateTrees()
+        let recorded = try index.read { try TreeRecord.fetchAll($0).map(\.id) }
+        for id in Set(try FileSystem.list(layout.locks)).union(recorded) where !FileSystem.exists(layout.tree(for: id))
+        {
+            guard let lock = try tryLockTree(id) else { continue }
+            defer { lock.release() }
+            // It may have been rendered just now.
+            guard !FileSystem.exists(layout.tree(for: id)) else { continue }
+            try index.write { _ = try TreeRecord.deleteOne($0, key: id) }
+            try FileSystem.remove(layout.lock(for: id))
         }
     }
 }

@@ -104,15 +104,20 @@ package final class ImageStore: Sendable {
 
     /// Opens the uncompressed archive for reading.
     package func openBlob(_ image: StoredImage) throws -> FileDescriptor {
-        do {
-            return try FileDescriptor.open(layout.blob(for: image.id), .readOnly, options: [.closeOnExec, .noFollow])
-        } catch Errno.noSuchFileOrDirectory {
-            throw RuntimeError(
-                .notFound,
-                "the archive of image \(image.id.short) (\(image.name)) is gone from the store; fetch it again")
-        } catch let error as Errno {
-            throw RuntimeError.systemCall("open", layout.blob(for: image.id), error)
+        // Somebody may remove the image meanwhile, and somebody else import it again.
+        for _ in 0..<8 {
+            do {
+                return try FileDescriptor.open(
+                    layout.blob(for: image.id), .readOnly, options: [.closeOnExec, .noFollow])
+            } catch Errno.noSuchFileOrDirectory {
+                _ = try record(of: image)
+            } catch let error as Errno {
+                throw RuntimeError.systemCall("open", layout.blob(for: image.id), error)
+            }
         }
+        throw RuntimeError(
+            .notFound,
+            "the archive of image \(image.id.short) (\(image.name)) is gone from the store; fetch it again")
     }
 
     // MARK: - Changing
@@ -123,7 +128,11 @@ package final class ImageStore: Sendable {
             guard try ImageRecord.deleteOne(database, key: image.fullID.string) else {
                 throw ImageStore.unknown(image)
             }
-            // Inside the transaction: no import of the same image can come in between.
+        }
+        // Only now: a crash must not leave an image without its archive. The transaction keeps an import of the same
+        // image from coming in between.
+        try index.write { database in
+            guard try !ImageRecord.exists(database, key: image.fullID.string) else { return }
             try FileSystem.remove(layout.blob(for: image.id))
         }
     }

@@ -24,30 +24,17 @@ extension PodRuntime {
     /// - Parameter gracePeriod: nanoseconds.
     package func collectImages(gracePeriod: Int64) throws -> ImageGarbage {
         let store = try openImages()
-        guard access(store.layout.trees.string, W_OK | X_OK) == 0 else {
+        guard canRemoveTrees(store) else {
             throw RuntimeError(
                 .permissionDenied,
                 "permission denied: only the owner of \(store.layout.trees) can remove trees; run as root")
         }
-        try pods.makeDirectories()
-        // Pods being made hold this while their trees are not yet written down as used.
-        let collection = try FileLock.acquire(pods.directory, .exclusive)
-        defer { collection.release() }
-        let usedTrees = try pods.pods().reduce(into: Set<String>()) { $0.formUnion($1.treeIDs) }
-        let usedImages = Set(
-            usedTrees.compactMap {
+        var garbage = ImageGarbage()
+        garbage.trees = try store.removeTrees(store.trees(), unlessIn: treesOfPods)
+        let usedImages = try Set(
+            treesOfPods().compactMap {
                 try? FileSystem.readText(store.layout.tree(for: $0).appending("image"), limit: 4096)
             })
-        var garbage = ImageGarbage()
-        for id in try store.trees() where !usedTrees.contains(id) {
-            do {
-                try store.removeTree(id: id)
-                garbage.trees.append(id)
-            } catch let error as RuntimeError where error.code == .busy {
-                // Somebody has just asked for it.
-                continue
-            }
-        }
         let now = Clock.wallNanoseconds
         for image in try store.images() {
             guard now - image.lastUsed >= gracePeriod, !usedImages.contains(image.id.string) else { continue }
@@ -60,5 +47,23 @@ extension PodRuntime {
         }
         try store.removeLeftovers()
         return garbage
+    }
+
+    /// Removes an image, and its rendered trees except those that pods need.
+    ///
+    /// A user who may not remove trees leaves them to the next collection.
+    package func remove(_ image: StoredImage, from store: ImageStore) throws {
+        try store.remove(image)
+        guard canRemoveTrees(store) else { return }
+        _ = try store.removeTrees(store.trees(of: image), unlessIn: treesOfPods)
+    }
+
+    private func canRemoveTrees(_ store: ImageStore) -> Bool {
+        access(store.layout.trees.string, W_OK | X_OK) == 0
+    }
+
+    /// IDs of the trees that pods have written down as theirs. A pod being made holds the locks of its trees until then.
+    private func treesOfPods() throws -> Set<String> {
+        try pods.pods().reduce(into: []) { $0.formUnion($1.treeIDs) }
     }
 }

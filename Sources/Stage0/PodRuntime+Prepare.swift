@@ -54,9 +54,6 @@ extension PodRuntime {
         try FileSystem.makeDirectory(layout.stage1)
         try FileSystem.write(store.manifestBytes(of: plan.stage1), to: layout.stage1Manifest)
 
-        // Until the trees are written down as used, image collection stays out; copied ones are held while that lasts.
-        let collection = try FileLock.acquire(pods.directory, .shared)
-        defer { collection.release() }
         let stage1Tree = try store.rendered(plan.stage1)
         var trees: [(app: String, tree: RenderedTree)] = []
         for (app, image) in zip(plan.manifest.apps, plan.images) {
@@ -65,14 +62,16 @@ extension PodRuntime {
             try FileSystem.write(store.manifestBytes(of: image), to: layout.imageManifest(name))
             trees.append((name, try store.rendered(image)))
         }
-        if usesOverlay {
-            try makeLayers(layout, stage1Tree, trees)
-        } else {
-            collection.release()
-            try TreeCopy.copy(stage1Tree.rootfs, to: layout.stage1Rootfs)
-            for (app, tree) in trees {
-                try FileSystem.makeDirectories(layout.apps.appending(app))
-                try TreeCopy.copy(tree.rootfs, to: layout.appRootfs(app))
+        // They are locked, and nobody removes them, until they are written down as used, or copied.
+        try withExtendedLifetime((stage1Tree, trees)) {
+            if usesOverlay {
+                try makeLayers(layout, stage1Tree, trees)
+            } else {
+                try TreeCopy.copy(stage1Tree.rootfs, to: layout.stage1Rootfs)
+                for (app, tree) in trees {
+                    try FileSystem.makeDirectories(layout.apps.appending(app))
+                    try TreeCopy.copy(tree.rootfs, to: layout.appRootfs(app))
+                }
             }
         }
 

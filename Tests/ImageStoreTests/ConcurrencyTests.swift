@@ -88,7 +88,7 @@ struct ConcurrencyTests {
             let store = try ImageStore(dataDirectory: data)
             for _ in 0..<10 {
                 if index == 0 {
-                    try? store.removeTree(id: id)
+                    _ = try store.removeTrees([id]) { [] }
                 } else {
                     let tree = try store.rendered(image)
                     guard FileSystem.exists(tree.rootfs.appending("f")) else { throw Errno.ioError }

@@ -89,10 +89,32 @@ struct ImageStoreTests {
         try store.remove(image)
         #expect(try store.images() == [])
         #expect(!FileSystem.exists(store.layout.blob(for: image.id)))
-        #expect(fixture.message { try store.openBlob(image) }.contains("fetch it again"))
+        #expect(fixture.message { try store.openBlob(image) }.contains("not in the store any more"))
         #expect(fixture.message { try store.remove(image) }.contains("not in the store any more"))
         #expect(fixture.message { try store.manifest(of: image) }.contains("not in the store any more"))
         #expect(try fixture.image("example.com/app").id == image.id)
+        try FileSystem.remove(store.layout.blob(for: image.id))
+        #expect(fixture.message { try store.openBlob(image) }.contains("is gone from the store; fetch it again"))
+    }
+
+    @Test func whatIsKnownAboutARemovedImageIsNotNoted() throws {
+        let image = try fixture.image("example.com/app")
+        try store.remove(image)
+        try store.note(StoredOrigin(point: "cimd:aci-archive:v=0:x"), of: image)
+        #expect(try store.image(from: "cimd:aci-archive:v=0:x") == nil)
+    }
+
+    @Test func whatACrashHasLeftOfTreesIsRemoved() throws {
+        let image = try fixture.image("example.com/app")
+        let lost = try store.rendered(image).id
+        // The directory is gone, its row and its lock file are not; and there is a lock file of a tree never rendered.
+        try FileSystem.removeTree(store.layout.tree(for: lost))
+        try FileSystem.write([], to: store.layout.lock(for: "deps-never"))
+        #expect(try store.images().map(\.treeSize) != [0])
+        try store.removeLeftovers()
+        #expect(try store.images().map(\.treeSize) == [0])
+        #expect(try FileSystem.list(store.layout.locks) == [])
+        #expect(try store.trees(of: image) == [])
     }
 
     @Test func aRefusedImageLeavesNothing() throws {

@@ -70,14 +70,15 @@ struct RenderedTreeTests {
         let image = try fixture.image("example.com/app")
         var tree: RenderedTree? = try store.rendered(image)
         let id = try #require(tree?.id)
-        #expect(fixture.message { try store.removeTree(id: id) }.contains("is in use"))
+        #expect(try store.removeTrees([id]) { [] } == [])
         tree = nil
-        try store.removeTree(id: id)
+        #expect(try store.removeTrees([id]) { [id] } == [])
+        #expect(try store.trees() == [id])
+        #expect(try store.removeTrees([id]) { [] } == [id])
         #expect(try store.trees() == [])
         #expect(try store.image(matching: image.id.string).treeSize == 0)
         #expect(try FileSystem.list(store.layout.locks) == [])
-        try store.removeTree(id: id)
-        #expect(fixture.message { try store.removeTree(id: "../blob") }.contains("is not the ID of a tree"))
+        #expect(fixture.message { try store.removeTrees(["../blob"]) { [] } }.contains("is not the ID of a tree"))
         #expect(try store.rendered(image).id == id)
     }
 

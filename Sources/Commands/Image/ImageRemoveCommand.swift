@@ -26,7 +26,7 @@ package struct ImageRemoveCommand: RktCommand {
         // All are looked up first: one that is named twice is there both times.
         for image in images.compactMap({ find($0, runtime, context, &status) }) where !removed.contains(image.id) {
             do {
-                try store.remove(image)
+                try runtime.remove(image, from: store)
                 removed.insert(image.id)
                 try context.console.print("successfully removed aci for image: \"\(image.id.key)\"")
             } catch {
