@@ -112,4 +112,30 @@ struct ImageCommandTests {
             #expect(try await fixture.rkt("image", "list", "--no-legend").lines == [])
         }
     }
+
+    @Test func aRemovedImageTakesItsTreeAlongUnlessAPodNeedsIt() async throws {
+        try await PodFixture.with { fixture in
+            func trees() async throws -> Int { try await fixture.shell("ls $data/cas/tree").lines.count }
+            let busybox = BuildProducts.image("busybox").string
+            #expect(try await trees() == 2)
+            let prepared = try await fixture.rkt("prepare", busybox).output.filter { $0 != "\n" }
+            #expect(try await fixture.rkt("image", "rm", "example.com/busybox").status == 0)
+            #expect(try await trees() == 2)
+            #expect(try await fixture.rkt("rm", prepared).status == 0)
+
+            // The tree that was kept is taken up again, and goes with its image.
+            #expect(try await fixture.rkt("fetch", busybox).status == 0)
+            #expect(try await fixture.rkt("image", "verify", "example.com/busybox").status == 0)
+            #expect(try await fixture.rkt("image", "rm", "example.com/busybox").status == 0)
+            #expect(try await trees() == 1)
+            // Without pods nothing keeps the tree of an image that is gone.
+            let again = try await fixture.rkt("prepare", busybox).output.filter { $0 != "\n" }
+            #expect(try await fixture.rkt("image", "rm", "example.com/busybox").status == 0)
+            #expect(try await fixture.rkt("rm", again).status == 0)
+            #expect(try await trees() == 2)
+            #expect(try await fixture.rkt("image", "gc").status == 0)
+            #expect(try await trees() == 0)
+            #expect(try await fixture.shell("ls $data/cas/locks").output == "")
+        }
+    }
 }
