@@ -38,7 +38,7 @@ package final class Agent {
     private var waitingForTerminal: [String: FileDescriptor] = [:]
     private var terminals: [String: FileDescriptor] = [:]
     /// What each app ended with, as it will be recorded.
-    private var statuses: [String: Int32] = [:]
+    private var ends: [String: (status: Int32, cause: GuestMessage.ExitCause)] = [:]
     /// Apps that have ended, with the socket that becomes readable when the journal has all their lines.
     private var synchronizing: [(app: String, socket: FileDescriptor)] = []
     /// Apps whose exit is to be sent once more when the journal has been read to its end.
@@ -307,7 +307,11 @@ package final class Agent {
             priority: UInt16(text("PRIORITY")) ?? 6, text: Array(message.prefix(Frame.payloadLimit - 1024)))
     }
 
-    private func sendExit(of app: String) { send(.appExit(app: app, status: statuses[app] ?? 0)) }
+    private func sendExit(of app: String) {
+        // An app without an end was never started.
+        let end = ends[app] ?? (0, .stopped)
+        send(.appExit(app: app, status: end.status, cause: end.cause))
+    }
 
     // MARK: - Programs of the guest
 
@@ -326,10 +330,10 @@ package final class Agent {
             send(.phase(name: "apps", microseconds: Clock.microseconds))
             send(.ready)
             answer(client)
-        case .ended(let app, let status):
+        case .ended(let app, let status, let cause):
             // What ends while the pod is being stopped was asked to.
             let recorded = isStopping ? 0 : status
-            statuses[app] = recorded
+            ends[app] = (recorded, isStopping ? .stopped : cause)
             // For systemd an app that ends by a signal such as SIGTERM has not failed.
             if recorded != 0 { stopPod() }
             answer(client)

@@ -4,6 +4,7 @@
 @preconcurrency import Glibc
 import CLinuxShims
 import Diagnostics
+import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
@@ -12,7 +13,7 @@ package enum AgentRequest: Equatable {
     /// All apps have been started.
     case ready
     /// An app's main process ended so; the agent decides what is recorded.
-    case ended(app: String, status: Int32)
+    case ended(app: String, status: Int32, cause: GuestMessage.ExitCause)
     /// Deliver the app's output and status to the host; answered when the host has them.
     case reap(app: String)
     /// The terminal of an interactive app; the answer carries its descriptor.
@@ -21,7 +22,7 @@ package enum AgentRequest: Equatable {
     package var line: String {
         switch self {
         case .ready: "ready\n"
-        case .ended(let app, let status): "ended \(app) \(status)\n"
+        case .ended(let app, let status, let cause): "ended \(app) \(status) \(cause.word)\n"
         case .reap(let app): "reap \(app)\n"
         case .terminal(let app): "terminal \(app)\n"
         }
@@ -31,9 +32,9 @@ package enum AgentRequest: Equatable {
         let words = line.split(separator: " ").map(String.init)
         switch (words.first, words.count) {
         case ("ready", 1): self = .ready
-        case ("ended", 3):
-            guard let status = Int32(words[2]) else { return nil }
-            self = .ended(app: words[1], status: status)
+        case ("ended", 4):
+            guard let status = Int32(words[2]), let cause = GuestMessage.ExitCause(word: words[3]) else { return nil }
+            self = .ended(app: words[1], status: status, cause: cause)
         case ("reap", 2): self = .reap(app: words[1])
         case ("terminal", 2): self = .terminal(app: words[1])
         default: return nil

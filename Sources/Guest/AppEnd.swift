@@ -3,23 +3,52 @@
 
 @preconcurrency import Glibc
 import CLinuxShims
+import GuestProtocol
 import LinuxPlatform
+import SystemPackage
 
 /// How systemd says that a service's main process ended (systemd.exec(5), "Environment variables set on service exit").
 package struct AppEnd {
     /// Status as it is recorded: the exit status, or 128 plus the signal's number.
     package let status: Int32
+    package let cause: GuestMessage.ExitCause
 
     /// - Parameters:
     ///   - code: $EXIT_CODE, nil when no main process ran.
     ///   - status: $EXIT_STATUS, a number or the name of a signal.
     ///   - result: $SERVICE_RESULT.
-    package init(code: String?, status: String?, result: String?) {
+    ///   - events: the file `memory.events` of the service's control group, empty when it cannot be read.
+    package init(code: String?, status: String?, result: String?, events: String = "") {
         switch (code, status) {
         case ("exited", let status?): self.status = Int32(status) ?? 1
         case (_?, let signal?): self.status = 128 + (Self.number(of: signal) ?? 0)
         default: self.status = result == "success" ? 0 : 1
         }
+        switch code {
+        case "exited"?, nil: cause = .exited
+        case _? where status == "KILL" && Self.killed(events): cause = .outOfMemory
+        case _?: cause = .signal
+        }
+    }
+
+    /// Whether the kernel has killed a process of the group for lack of memory (cgroup-v2.rst, "memory.events").
+    private static func killed(_ events: String) -> Bool {
+        events.split(separator: "\n").contains { line in
+            let words = line.split(separator: " ")
+            return words.count == 2 && words[0] == "oom_kill" && words[1] != "0"
+        }
+    }
+
+    /// `memory.events` of the control group that this process is in; systemd starts what follows a service's end in a
+    /// group beside or below that of the service itself.
+    static func ownMemoryEvents() -> String {
+        let line = (try? FileSystem.readText("/proc/self/cgroup", limit: 4096))?.split(separator: "\n").last
+        guard let group = line?.split(separator: ":", omittingEmptySubsequences: false).last else { return "" }
+        var path = FilePath("/sys/fs/cgroup").pushing(FilePath(String(group.drop { $0 == "/" })))
+        while path.lastComponent?.string.hasSuffix(".service") == false, path.components.count > 3 {
+            path.removeLastComponent()
+        }
+        return (try? FileSystem.readText(path.appending("memory.events"), limit: 4096)) ?? ""
     }
 
     /// Signals without a name are written as numbers, real-time ones by their distance from the first.

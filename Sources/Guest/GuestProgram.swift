@@ -36,8 +36,8 @@ package enum GuestProgram {
         case ("record", 2):
             let end = AppEnd(
                 code: ProcessImage.variable("EXIT_CODE"), status: ProcessImage.variable("EXIT_STATUS"),
-                result: ProcessImage.variable("SERVICE_RESULT"))
-            try AgentClient.request(.ended(app: arguments[1], status: end.status))
+                result: ProcessImage.variable("SERVICE_RESULT"), events: AppEnd.ownMemoryEvents())
+            try AgentClient.request(.ended(app: arguments[1], status: end.status, cause: end.cause))
         case ("reap", 2): try AgentClient.request(.reap(app: arguments[1]))
         default:
             throw RuntimeError(.invalidArgument, "unknown arguments \(arguments.joined(separator: " "))")

@@ -12,6 +12,7 @@ struct PodSetUp {
     let pod: PodConfiguration
 
     func apply() throws {
+        for setting in pod.kernelSettings { try apply(setting) }
         for share in pod.shares { try mount(share) }
         for directory in [GuestLayout.state, GuestLayout.apps, GuestLayout.shared, GuestLayout.journalDirectory] {
             try FileSystem.makeDirectories(directory)
@@ -28,6 +29,18 @@ struct PodSetUp {
             } catch {
                 throw RuntimeError(.internal, "setting up the root of app \(app.name)", cause: error)
             }
+        }
+    }
+
+    private func apply(_ setting: PodConfiguration.KernelSetting) throws {
+        let path = FilePath("/proc/sys").pushing(FilePath(setting.path))
+        do {
+            let file = try FileDescriptor.open(path, .writeOnly, options: [.closeOnExec])
+            defer { try? file.close() }
+            try FileSystem.writeAll(Array(setting.value.utf8), to: file, path)
+        } catch let error as Errno {
+            let reason = error == .noSuchFileOrDirectory ? "the guest's kernel has no such setting" : error.text
+            throw RuntimeError(.invalidArgument, "sysctl \(setting.path): \(reason)")
         }
     }
 

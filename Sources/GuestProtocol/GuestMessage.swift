@@ -17,7 +17,7 @@ package enum GuestMessage: Equatable, Sendable {
     /// A line that an app, or a service of the guest, logged. Counts against the host's credit for channel 0.
     case output(OutputLine)
     /// An app ended; all its output has been sent before.
-    case appExit(app: String, status: Int32)
+    case appExit(app: String, status: Int32, cause: ExitCause)
     case sessionOutput(session: UInt32, stream: Stream, [UInt8])
     case sessionExit(session: UInt32, status: Int32)
     case sessionFailed(session: UInt32, String)
@@ -25,6 +25,33 @@ package enum GuestMessage: Equatable, Sendable {
     case inputCredit(session: UInt32, bytes: UInt32)
     /// The session's program runs.
     case sessionStarted(session: UInt32)
+
+    /// Why an app ended, which its status does not always tell.
+    package enum ExitCause: UInt16, Sendable, CaseIterable {
+        /// It exited by itself.
+        case exited = 1
+        /// A signal ended it.
+        case signal = 2
+        /// The guest's kernel killed it for lack of memory.
+        case outOfMemory = 3
+        /// It ended because the pod was stopped.
+        case stopped = 4
+
+        /// The word for it, in the files of a pod and between programs of the guest.
+        package var word: String {
+            switch self {
+            case .exited: "exited"
+            case .signal: "signal"
+            case .outOfMemory: "out-of-memory"
+            case .stopped: "stopped"
+            }
+        }
+
+        package init?(word: String) {
+            guard let cause = Self.allCases.first(where: { $0.word == word }) else { return nil }
+            self = cause
+        }
+    }
 
     package enum Stream: UInt16, Sendable { case output = 1, error = 2 }
 
@@ -70,9 +97,10 @@ package enum GuestMessage: Equatable, Sendable {
             writer.write(line.priority)
             writer.write(line.text)
             return Frame(type: 5, payload: writer.bytes)
-        case .appExit(let app, let status):
+        case .appExit(let app, let status, let cause):
             writer.write(app)
             writer.write(status)
+            writer.write(cause.rawValue)
             return Frame(type: 6, payload: writer.bytes)
         case .sessionOutput(let session, let stream, let bytes):
             writer.write(stream.rawValue)
@@ -107,7 +135,11 @@ package enum GuestMessage: Equatable, Sendable {
                     identifier: try reader.readString(), pid: try reader.readUInt32(),
                     microseconds: try reader.readUInt64(), priority: try reader.readUInt16(),
                     text: try reader.readBytes()))
-        case 6: self = .appExit(app: try reader.readString(), status: try reader.readInt32())
+        case 6:
+            let app = try reader.readString()
+            let status = try reader.readInt32()
+            guard let cause = ExitCause(rawValue: try reader.readUInt16()) else { throw .malformed("unknown cause") }
+            self = .appExit(app: app, status: status, cause: cause)
         case 7:
             guard let stream = Stream(rawValue: try reader.readUInt16()) else { throw .malformed("unknown stream") }
             self = .sessionOutput(session: frame.channel, stream: stream, Array(frame.payload.dropFirst(2)))

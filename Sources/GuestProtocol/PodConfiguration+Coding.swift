@@ -7,6 +7,10 @@ extension PodConfiguration {
         writer.write(hostname)
         writer.write(machineID)
         writer.write(debug)
+        writer.write(list: kernelSettings) { writer, setting in
+            writer.write(setting.path)
+            writer.write(setting.value)
+        }
         writer.write(list: shares) { writer, share in
             writer.write(share.type)
             writer.write(share.tag)
@@ -35,6 +39,9 @@ extension PodConfiguration {
         hostname = try reader.readString()
         machineID = try reader.readString()
         debug = try reader.readBool()
+        kernelSettings = try reader.readList { reader throws(ProtocolError) in
+            KernelSetting(path: try reader.readString(), value: try reader.readString())
+        }
         shares = try reader.readList { reader throws(ProtocolError) in
             Share(
                 type: try reader.readString(), tag: try reader.readString(), mountPoint: try reader.readString(),

@@ -8,20 +8,35 @@ package struct PodConfiguration: Equatable, Sendable {
     package var machineID: String
     /// Whether shim, agent and systemd tell what they do on the console.
     package var debug: Bool
+    /// Settings of the guest's kernel, in order.
+    package var kernelSettings: [KernelSetting]
     package var shares: [Share]
     package var files: [File]
     package var apps: [App]
 
     package init(
-        hostname: String, machineID: String, debug: Bool = false, shares: [Share] = [], files: [File] = [],
-        apps: [App] = []
+        hostname: String, machineID: String, debug: Bool = false, kernelSettings: [KernelSetting] = [],
+        shares: [Share] = [], files: [File] = [], apps: [App] = []
     ) {
         self.hostname = hostname
         self.machineID = machineID
         self.debug = debug
+        self.kernelSettings = kernelSettings
         self.shares = shares
         self.files = files
         self.apps = apps
+    }
+
+    /// A value for a file below `/proc/sys` (proc(5)).
+    package struct KernelSetting: Equatable, Sendable {
+        /// The file's path below that directory.
+        package var path: String
+        package var value: String
+
+        package init(path: String, value: String) {
+            self.path = path
+            self.value = value
+        }
     }
 
     /// A file system of the host, mounted by its tag before anything else of the pod.

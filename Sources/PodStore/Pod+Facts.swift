@@ -45,12 +45,20 @@ extension Pod {
     /// Microseconds after which each step of the last start and the end was reached.
     package var startLedger: JSONValue? { json(layout.startLedger) }
 
+    /// How the pod ended, as stage1 has recorded it.
+    package var end: JSONValue? { json(layout.endRecord) }
+
     private func json(_ path: FilePath) -> JSONValue? {
         (try? FileSystem.read(path, limit: 64 << 10)).flatMap { try? JSONValue(parsing: $0) }
     }
 
     /// The exit status of an app that ended.
     package func exitStatus(of app: String) -> Int32? { statusPaths(app).lazy.compactMap { number($0) }.first }
+
+    /// Why an app ended, one word.
+    package func exitCause(of app: String) -> String? {
+        paths(layout.exitCause(app), "exit-cause", app).lazy.compactMap { text($0) }.first
+    }
 
     /// When an app ended, in nanoseconds since 1970.
     package func finishedAt(of app: String) -> Int64? {
@@ -86,8 +94,10 @@ extension Pod {
     }
 
     /// An app's status stands in stage1's root; when that is not mounted, in the writable layer below it.
-    private func statusPaths(_ app: String) -> [FilePath] {
-        [layout.status(app), layout.stage1Overlay.upper.appending("rkt").appending("status").appending(app)]
+    private func statusPaths(_ app: String) -> [FilePath] { paths(layout.status(app), "status", app) }
+
+    private func paths(_ path: FilePath, _ directory: String, _ app: String) -> [FilePath] {
+        [path, layout.stage1Overlay.upper.appending("rkt").appending(directory).appending(app)]
     }
 
     private func modificationTime(_ path: FilePath) -> Int64? {

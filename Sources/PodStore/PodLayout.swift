@@ -28,6 +28,9 @@ package struct PodLayout: Sendable, Hashable {
     package var statuses: FilePath { runtime.appending("status") }
     /// The exit status of an app that ended, in decimal.
     package func status(_ app: String) -> FilePath { statuses.appending(app) }
+    package var exitCauses: FilePath { runtime.appending("exit-cause") }
+    /// Why an app ended, one word; written before its status.
+    package func exitCause(_ app: String) -> FilePath { exitCauses.appending(app) }
     package var environments: FilePath { runtime.appending("env") }
     /// The environment of an app's main process.
     package func environment(_ app: String) -> FilePath { environments.appending(app) }
@@ -42,6 +45,8 @@ package struct PodLayout: Sendable, Hashable {
     package var machineRecord: FilePath { directory.appending("machine.json") }
     /// When each step of the pod's start and end was reached, a JSON object.
     package var startLedger: FilePath { directory.appending("start-up.json") }
+    /// How the pod ended, a JSON object.
+    package var endRecord: FilePath { directory.appending("end.json") }
     /// The socket of the running pod's supervisor.
     package var agentSocket: FilePath { directory.appending("agent.sock") }
     package var networkNamespace: FilePath { directory.appending("netns") }

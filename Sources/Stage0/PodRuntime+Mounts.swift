@@ -20,6 +20,7 @@ extension PodRuntime {
             }
         }
         try FileSystem.makeDirectories(layout.statuses)
+        try FileSystem.makeDirectories(layout.exitCauses)
     }
 
     private func treeRoot(_ record: FilePath) throws -> FilePath {

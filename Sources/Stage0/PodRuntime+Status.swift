@@ -50,7 +50,8 @@ extension PodRuntime {
         var status = PodStatus(
             uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
             markedAt: pod.markedAt, pid: pod.state.hasRun ? pod.pid : nil, hasExited: pod.state.hasExited,
-            networks: pod.networks, machine: pod.machine, startLedger: pod.startLedger, apps: [], userAnnotations: [:],
+            networks: pod.networks, machine: pod.machine, startLedger: pod.startLedger, end: pod.end, apps: [],
+            userAnnotations: [:],
             userLabels: [:], error: nil)
         do {
             let manifest = try pod.manifest()
@@ -89,7 +90,8 @@ extension PodRuntime {
         return AppStatus(
             name: name, imageName: PodRuntime.imageName(of: app, pod), imageID: app.image.id, phase: phase,
             createdAt: pod.createdAt, startedAt: startedAt,
-            finishedAt: exitStatus == nil ? nil : pod.finishedAt(of: name), exitStatus: exitStatus)
+            finishedAt: exitStatus == nil ? nil : pod.finishedAt(of: name), exitStatus: exitStatus,
+            exitCause: exitStatus == nil ? nil : pod.exitCause(of: name))
     }
 
     /// The image's name and version by the manifest kept with the pod, or what the pod manifest says of it.

@@ -19,6 +19,8 @@ package struct PodStatus: Sendable {
     package var machine: JSONValue?
     /// Microseconds from the start of the supervisor, and of the guest's kernel for `guest.*`, to each step.
     package var startLedger: JSONValue?
+    /// How the pod ended.
+    package var end: JSONValue?
     package var apps: [AppStatus]
     package var userAnnotations: [String: String]
     package var userLabels: [String: String]
@@ -41,4 +43,6 @@ package struct AppStatus: Sendable {
     package var startedAt: Int64?
     package var finishedAt: Int64?
     package var exitStatus: Int32?
+    /// Why it ended, one word.
+    package var exitCause: String?
 }

@@ -52,18 +52,6 @@ struct AppPlan {
         ((try? filter()) ?? nil)?.unknown(known: SystemCallProgram.knownNames) ?? []
     }
 
-    /// Names of isolators that ask for something this stage1 does not enforce.
-    var ignoredIsolators: [String] {
-        app.isolators.filter { isolator in
-            switch isolator.kind {
-            case .cpu, .memory, .capabilitiesRetainSet, .capabilitiesRemoveSet, .noNewPrivileges, .oomScoreAdjustment,
-                .cpuShares, .seccompRetainSet, .seccompRemoveSet:
-                false
-            default: true
-            }
-        }.map(\.name)
-    }
-
     private func named<Value>(_ field: String, _ body: () throws -> Value) throws -> Value {
         do { return try body() } catch { throw RuntimeError(.notFound, "\(field) of app \(name)", cause: error) }
     }

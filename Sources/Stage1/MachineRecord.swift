@@ -14,6 +14,7 @@ struct MachineRecord {
     var accelerator: AcceleratorChoice
     var memory: Int
     var processors: Int
+    var isolators: IsolatorReport
 
     var json: JSONValue {
         var object = JSONObject()
@@ -23,6 +24,7 @@ struct MachineRecord {
         if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
         object.set("memoryMiB", JSONValue(memory))
         object.set("processors", JSONValue(processors))
+        if !isolators.entries.isEmpty { object.set("isolators", isolators.json) }
         return .object(object)
     }
 

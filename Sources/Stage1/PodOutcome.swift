@@ -53,6 +53,23 @@ package struct PodOutcome: Equatable, Sendable {
         return unfinished.isEmpty || wasStoppedEarly ? ExitStatus.success : ExitStatus.error
     }
 
+    /// One word for what ended the pod.
+    package var cause: String {
+        switch failure {
+        case .guestPanicked: return "guest-panicked"
+        case .guestReset: return "guest-reset"
+        case .hypervisorDied: return "hypervisor-died"
+        case .shareServerDied: return "share-server-died"
+        case .bootTimedOut: return "boot-timed-out"
+        case .setUpFailed: return "set-up-failed"
+        case .killed: return "killed"
+        case .escaped: return "escaped"
+        case nil: break
+        }
+        if firstFailure != nil { return "app-failed" }
+        return unfinished.isEmpty || wasStoppedEarly ? "completed" : "apps-unreported"
+    }
+
     /// One line for standard error, nil when there is nothing to explain.
     package var message: String? {
         switch failure {

@@ -15,6 +15,8 @@ package struct PodPlan {
     package let configuration: PodConfiguration
     package let machine: MachineSpec
     let volumes: VolumePlan
+    /// Which isolators are enforced.
+    let isolators: IsolatorReport
     /// What the apps ask for and do not get, one line each.
     package let warnings: [String]
 
@@ -51,6 +53,7 @@ package struct PodPlan {
         }
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
+            kernelSettings: try Self.kernelSettings(manifest.isolators.sysctl),
             shares: [
                 // The guest's own locks and a cache without expiry: nobody else writes to this share.
                 .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
@@ -63,10 +66,13 @@ package struct PodPlan {
                 app.mounts = volumes.mounts[plan.name] ?? []
                 return app
             })
-        warnings = plans.flatMap { plan in
-            plan.ignoredIsolators.map { "isolator \($0) of app \(plan.name) is not enforced" }
-                + plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
-        }
+        isolators = IsolatorReport(
+            pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) })
+        warnings =
+            isolators.warnings
+            + plans.flatMap { plan in
+                plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
+            }
         let demand = ResourceDemand(plans.map(\.app.isolators))
         let memory = Int(clamping: demand.machineMemory())
         guard memory <= hostMemory else {
@@ -86,6 +92,19 @@ package struct PodPlan {
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)] + volumes.shares,
             inheritedDescriptors: inherited, user: machineUser, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
+    }
+
+    /// The pod's sysctl isolator (sysctl(8)): the kernel is the pod's own, so it may set what it likes.
+    private static func kernelSettings(_ values: [String: String]) throws -> [PodConfiguration.KernelSetting] {
+        try values.sorted { $0.key < $1.key }.map { key, value in
+            // As sysctl(8) does it: when a slash comes first, dots are part of names.
+            let separator = key.first { $0 == "." || $0 == "/" } ?? "."
+            let path = separator == "/" ? key : String(key.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
+            let names = path.split(separator: "/", omittingEmptySubsequences: false)
+            guard names.count > 1, names.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }), key.utf8.count < 256
+            else { throw RuntimeError(.invalidArgument, "the pod's isolator os/unix/sysctl has the key \"\(key)\"") }
+            return .init(path: path, value: value)
+        }
     }
 
     private static func checkNetworks(_ networks: [String]) throws {

@@ -83,7 +83,7 @@ package struct Stage1Program {
         let plan = try plan(arguments)
         let errors = ErrorStream()
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
-        for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
+        for directory in [pod.statuses, pod.exitCauses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
         // Only root may hold sessions.
         let mask = umask(0o077)
@@ -92,7 +92,7 @@ package struct Stage1Program {
         try UnixSocket.setNonBlocking(listener)
         // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
-        let machine = try launch(plan.machine, errors, debug: arguments.debug)
+        let machine = try launch(plan, errors, debug: arguments.debug)
         var options = Supervisor.Options()
         options.debug = arguments.debug
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
@@ -107,7 +107,8 @@ package struct Stage1Program {
         return status
     }
 
-    private func launch(_ spec: MachineSpec, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {
+    private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {
+        let spec = pod.machine
         let started = try hypervisor.start(spec) { plan in
             if debug { errors.notice("stage1: \(plan)") }
         }
@@ -120,9 +121,9 @@ package struct Stage1Program {
         }
         let record = MachineRecord(
             backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: machine.accelerator,
-            memory: spec.memory, processors: spec.processors
+            memory: spec.memory, processors: spec.processors, isolators: pod.isolators
         )
-        try record.write(to: pod.machineRecord)
+        try record.write(to: self.pod.machineRecord)
         return machine
     }
 }

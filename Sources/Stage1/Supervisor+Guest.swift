@@ -107,7 +107,7 @@ extension Supervisor {
         case .output(let line):
             try lineCredit.take(frame.payload.count)
             caller.append(OutputFormat.line(line), credit: .init(channel: 0, bytes: frame.payload.count))
-        case .appExit(let app, let status): try record(app, status)
+        case .appExit(let app, let status, let cause): try record(app, status, cause)
         case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
             try terminalCredit.take(bytes.count)
             caller.append(bytes, credit: .init(channel: Limit.terminalSession, bytes: bytes.count))
@@ -172,7 +172,7 @@ extension Supervisor {
     }
 
     /// Writes an app's status before the guest is told so: what has been acknowledged is on disk.
-    private func record(_ app: String, _ status: Int32) throws {
+    private func record(_ app: String, _ status: Int32, _ cause: GuestMessage.ExitCause) throws {
         guard configuration.apps.contains(where: { $0.name == app }) else {
             throw ProtocolError.unexpected("the exit of an app that the pod does not have")
         }
@@ -183,12 +183,18 @@ extension Supervisor {
         if reports == 1 {
             ledger.mark("exit")
             do {
+                // First, so that whoever sees the status sees its cause.
+                try FileSystem.writeAtomically(Array("\(cause.word)\n".utf8), to: pod.exitCause(app))
                 try FileSystem.writeAtomically(Array("\(status)\n".utf8), to: pod.status(app))
             } catch {
                 errors.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
             }
             outcome.unfinished.removeAll { $0 == app }
             if status != 0, outcome.firstFailure == nil { outcome.firstFailure = status }
+            if cause == .outOfMemory {
+                errors.notice(
+                    "stage1: app \"\(app)\" was killed for lack of memory; give it more with --memory")
+            }
         }
         sendToAgent(.exitRecorded(app: app))
     }

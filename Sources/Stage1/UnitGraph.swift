@@ -98,6 +98,8 @@ package struct UnitGraph {
             // A line that begins with "<3>" keeps that.
             .init("SyslogLevelPrefix", "no"),
             .init("KillMode", "mixed"),
+            // A child killed for lack of memory is the app's own affair.
+            .init("OOMPolicy", "continue"),
             .init("TimeoutStartSec", "infinity"),
             .init("TimeoutStopSec", "\(Self.stopSeconds)"),
         ]

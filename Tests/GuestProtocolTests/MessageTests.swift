@@ -9,7 +9,7 @@ struct MessageTests {
         .hello(version: 1, role: .shim), .hello(version: 1, role: .agent), .phase(name: "shim", microseconds: .max),
         .failed("no such share"), .ready,
         .output(.init(identifier: "web", pid: 42, microseconds: 1, priority: 6, text: [0, 255, 10])),
-        .appExit(app: "web", status: 42), .sessionOutput(session: 9, stream: .error, [1, 2, 3]),
+        .appExit(app: "web", status: 42, cause: .exited), .sessionOutput(session: 9, stream: .error, [1, 2, 3]),
         .sessionOutput(session: 9, stream: .output, []), .sessionExit(session: 9, status: -1),
         .sessionStarted(session: 9),
         .sessionFailed(session: 9, "no"), .inputCredit(session: 9, bytes: 12),
@@ -28,7 +28,7 @@ struct MessageTests {
     ]
 
     static let sample = PodConfiguration(
-        hostname: "h", machineID: "0123", debug: true,
+        hostname: "h", machineID: "0123", debug: true, kernelSettings: [.init(path: "a/b", value: "1")],
         shares: [.init(type: "9p", tag: "t", mountPoint: "/m", options: "o", readOnly: true)],
         files: [.init(path: "/run/a", content: .text("x\n")), .init(path: "/run/b", content: .link("a"))],
         apps: [

@@ -2,16 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Guest
+import GuestProtocol
 import Testing
 
 struct AgentRequestTests {
     @Test(arguments: [
-        AgentRequest.ready, .ended(app: "web", status: 42), .reap(app: "web"), .terminal(app: "web"),
+        AgentRequest.ready, .ended(app: "web", status: 42, cause: .outOfMemory), .reap(app: "web"),
+        .terminal(app: "web"),
     ]) func linesReadBack(request: AgentRequest) {
         #expect(AgentRequest(line: String(request.line.dropLast())) == request)
     }
 
-    @Test(arguments: ["", "ready now", "ended web", "ended web x", "reap", "reboot"]) func otherLinesAreRefused(
+    @Test(arguments: [
+        "", "ready now", "ended web", "ended web 1", "ended web x exited", "ended web 1 tired", "reap", "reboot",
+    ]) func otherLinesAreRefused(
         line: String
     ) {
         #expect(AgentRequest(line: line) == nil)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Guest
+import GuestProtocol
 import Testing
 
 struct AppEndTests {
@@ -17,6 +18,18 @@ struct AppEndTests {
         )
     {
         #expect(AppEnd(code: code, status: status, result: result).status == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("exited", "137", "oom_kill 1", .exited), ("killed", "KILL", "oom 0\noom_kill 0\n", .signal),
+            ("killed", "KILL", "low 0\noom 3\noom_kill 2\n", .outOfMemory), ("killed", "TERM", "oom_kill 2\n", .signal),
+            ("killed", "KILL", "", .signal), ("dumped", "SEGV", "oom_kill 0\n", .signal),
+        ] as [(String, String, String, GuestMessage.ExitCause)]) func knowsWhy(
+            code: String, status: String, events: String, cause: GuestMessage.ExitCause
+        )
+    {
+        #expect(AppEnd(code: code, status: status, result: "signal", events: events).cause == cause)
     }
 
     @Test func aServiceThatNeverRanHasFailedUnlessItsResultSaysOtherwise() {

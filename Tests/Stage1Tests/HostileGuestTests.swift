@@ -46,7 +46,7 @@ struct HostileGuestTests {
         }
         #expect(returned == sent)
         try pod.say(line(60_000))
-        try pod.say(.appExit(app: "web", status: 0))
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
         while try await pod.hear() != .exitRecorded(app: "web") { while case .bytes = pod.output.readAvailable() {} }
         while case .bytes = pod.output.readAvailable() {}
         #expect(!pod.complaints.contains("protocol"))
@@ -55,7 +55,7 @@ struct HostileGuestTests {
 
     @Test(
         arguments: [
-            (GuestMessage.appExit(app: "web", status: 3), "over and over"),
+            (GuestMessage.appExit(app: "web", status: 3, cause: .exited), "over and over"),
             (.sessionOutput(session: 1, stream: .output, []), "without bytes"),
             (.inputCredit(session: 1, bytes: 100), "credit for bytes that were not sent"),
         ])
@@ -93,7 +93,7 @@ struct HostileGuestTests {
                 String(number).map { Character(UnicodeScalar(UInt8(97 + ($0.wholeNumberValue ?? 0)))) })
             try pod.say(.phase(name: letters, microseconds: 1))
         }
-        try pod.say(.appExit(app: "web", status: 0))
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
         #expect(try await pod.hear() == .exitRecorded(app: "web"))
         #expect(try await pod.end().status == 0)
         let ledger = try FileSystem.readText(pod.layout.directory.appending("start-up.json"))
@@ -106,7 +106,7 @@ struct HostileGuestTests {
         let pod = try SupervisedPod()
         try pod.connectAgent()
         for _ in 0..<500 { try pod.say(.failed("again")) }
-        try pod.say(.appExit(app: "web", status: 0))
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
         #expect(try await pod.hear() == .exitRecorded(app: "web"))
         _ = try await pod.end()
         #expect(pod.complaints.split(separator: "\n").count { $0.contains("again") } < 40)
@@ -133,7 +133,7 @@ struct HostileGuestTests {
         try pod.say(.failed("a lie"), on: pod.machine.bootPort)
         try pod.say(.ready, on: pod.machine.bootPort)
         if !agentHasSpoken { try pod.connectAgent() }
-        try pod.say(.appExit(app: "web", status: 0))
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
         #expect(try await pod.hear() == .exitRecorded(app: "web"))
         let end = try await pod.end()
         #expect(end.status == 0)

@@ -115,7 +115,7 @@ struct SupervisorClientTests {
             try pod.send(.outputCredit(channel: 0, bytes: 1), from: client)
         }
         #expect(try await pod.hear() == .closeSession(session: session))
-        try pod.say(.appExit(app: "web", status: 0))
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
         #expect(try await pod.hear() == .exitRecorded(app: "web"))
         #expect(try await pod.end().status == 0)
     }

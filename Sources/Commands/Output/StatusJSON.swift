@@ -19,6 +19,7 @@ package enum StatusJSON {
             ("user_labels", object(status.userLabels)),
             ("machine", status.machine),
             ("start_up", status.startLedger),
+            ("end", status.end),
         ])
     }
 
@@ -30,6 +31,7 @@ package enum StatusJSON {
             ("started_at", app.startedAt.map(number)),
             ("finished_at", app.finishedAt.map(number)),
             ("exit_code", app.exitStatus.map { number(Int64($0)) }),
+            ("exit_cause", app.exitCause.map { .string($0) }),
             ("image_id", app.imageID.map { .string($0.key) }),
         ])
     }

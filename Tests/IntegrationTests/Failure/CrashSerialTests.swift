@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import AppContainer
 import LinuxPlatform
 import SystemPackage
 import TestSupport
@@ -94,6 +95,14 @@ struct CrashSerialTests {
             #expect(run.output == "")
             #expect(run.complaints.first == "stage1: the guest's kernel panicked")
             #expect(run.complaints.contains { $0.contains("console: ") && $0.contains("/nonexistent") })
+            let uuid = try #require(fixture.uuids.first)
+            let status = try JSONValue(
+                parsing: Array(await fixture.rkt("status", "--format=json", uuid).output.utf8))
+            let end = try #require(status.value(forKey: "end"))
+            #expect(end.value(forKey: "cause")?.string == "guest-panicked")
+            #expect(end.value(forKey: "status")?.int == 251)
+            #expect(
+                end.value(forKey: "console")?.array?.contains { $0.string?.contains("/nonexistent") == true } == true)
             try await expectCollected(fixture, try #require(fixture.uuids.first))
         }
     }
