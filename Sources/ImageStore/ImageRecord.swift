@@ -11,16 +11,21 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     enum Columns {
         static let id = Column("id")
         static let name = Column("name")
+        static let labels = Column("labels")
+        static let size = Column("size")
         static let importTime = Column("importTime")
         static let lastUsed = Column("lastUsed")
+        static let isLatest = Column("isLatest")
+        /// All but the manifest, which is the largest and seldom wanted.
+        static let summary = [id, name, labels, size, importTime, lastUsed, isLatest]
     }
 
     /// The full ID, of which the store's key is the beginning.
     var id: String
     var name: String
     var labels: Labels
-    /// The manifest as it stands in the archive; JSON is text.
-    var manifest: String
+    /// The manifest as it stands in the archive; JSON is text. Nil when a query has left it out.
+    var manifest: String?
     var size: Int64
     var importTime: Int64
     var lastUsed: Int64

@@ -44,8 +44,8 @@ package final class ImageStore: Sendable {
     package func images() throws -> [StoredImage] {
         try index.read { database in
             let sizes = try ImageStore.treeSizes(database)
-            let records = try ImageRecord.order(ImageRecord.Columns.importTime, ImageRecord.Columns.id).fetchAll(
-                database)
+            let records = try ImageRecord.select(ImageRecord.Columns.summary)
+                .order(ImageRecord.Columns.importTime, ImageRecord.Columns.id).fetchAll(database)
             return try records.map { try $0.image(treeSize: sizes[$0.id] ?? 0) }
         }
     }
@@ -64,7 +64,8 @@ package final class ImageStore: Sendable {
         let images = try index.read { database in
             // No digit sorts behind "f".
             let id = ImageRecord.Columns.id
-            let records = try ImageRecord.filter(id >= text && id < text + "g").limit(2).fetchAll(database)
+            let records = try ImageRecord.select(ImageRecord.Columns.summary)
+                .filter(id >= text && id < text + "g").limit(2).fetchAll(database)
             return try records.map { try ImageStore.image($0, database) }
         }
         guard let image = images.first else {
@@ -82,7 +83,7 @@ package final class ImageStore: Sendable {
     /// version go first; then the one imported last.
     package func image(named name: ImageName) throws -> StoredImage? {
         let records = try index.read { database in
-            try ImageRecord.filter(ImageRecord.Columns.name == name.name.string)
+            try ImageRecord.select(ImageRecord.Columns.summary).filter(ImageRecord.Columns.name == name.name.string)
                 .order(ImageRecord.Columns.importTime.desc).fetchAll(database)
         }
         let candidates = records.filter { name.matches(name: name.name, labels: $0.labels) }
@@ -99,7 +100,7 @@ package final class ImageStore: Sendable {
 
     /// The manifest as it stands in the archive.
     package func manifestBytes(of image: StoredImage) throws -> [UInt8] {
-        Array(try record(of: image).manifest.utf8)
+        Array((try record(of: image).manifest ?? "").utf8)
     }
 
     /// Opens the uncompressed archive for reading.
