@@ -32,6 +32,11 @@ int rkt_renameat2(int old_directory, const char *old_path, int new_directory, co
 
 int rkt_syncfs(int fd) { RESULT(syncfs(fd)); }
 
+int rkt_start_writeback(int fd, int64_t offset, int64_t length)
+{
+    RESULT(sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE));
+}
+
 int rkt_memfd_create(const char *name, unsigned int flags) { RESULT(memfd_create(name, flags)); }
 
 int rkt_getrandom(void *buffer, size_t length) { RESULT(getrandom(buffer, length, 0)); }

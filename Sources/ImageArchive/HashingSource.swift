@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AppContainer
-import Crypto
 import Diagnostics
+import LinuxPlatform
 import SystemPackage
 
 /// Passes bytes on while computing their SHA-512 and, if asked, writing them to a file.
@@ -14,18 +14,27 @@ final class HashingSource: ByteSource {
     private(set) var head: [UInt8] = []
     private let upstream: any ByteSource
     private var output: FileDescriptor?
-    private var hash = SHA512()
+    private let hash = ConcurrentHash()
+    /// How much of the output is on its way to disk.
+    private var flushed: Int64 = 0
+
+    /// The disk gets its work in portions of this size.
+    private static let portion: Int64 = 8 << 20
 
     init(_ upstream: any ByteSource, writingTo output: FileDescriptor? = nil) {
         self.upstream = upstream
         self.output = output
     }
 
+    // The block that is being hashed is upstream's.
+    deinit { hash.wait() }
+
     func next() throws -> UnsafeRawBufferPointer {
+        hash.wait()
         let block = try upstream.next()
         if block.isEmpty { return block }
         if head.count < 512 { head.append(contentsOf: block.prefix(512 - head.count)) }
-        hash.update(bufferPointer: block)
+        hash.update(block)
         try write(block)
         size += Int64(block.count)
         return block
@@ -56,6 +65,10 @@ final class HashingSource: ByteSource {
                 throw OutputError(errno: error, written: size)
             }
         }
+        let end = size + Int64(block.count)
+        guard end - flushed >= HashingSource.portion else { return }
+        FileSystem.startWriteback(of: output, flushed..<end)
+        flushed = end
     }
 }
 

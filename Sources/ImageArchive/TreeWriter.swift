@@ -26,6 +26,8 @@ final class TreeWriter {
     private var lastParent: (path: FilePath, descriptor: FileDescriptor)?
     /// Directories whose mode and times are set when nothing is written to them any more.
     private var directories: [(path: FilePath, mode: UInt32, times: FileSystem.Times)] = []
+    /// Files of this size are worth a word to the disk of their own.
+    private static let largeFile: Int64 = 1 << 20
     /// Directories made because an entry needed them.
     private var impliedDirectories: Set<FilePath> = []
 
@@ -167,6 +169,7 @@ final class TreeWriter {
             }
             end = max(end, offset)
         }
+        if end >= TreeWriter.largeFile { FileSystem.startWriteback(of: file, 0..<end) }
         if end < entry.size { try FileSystem.setSize(entry.size, of: file) }
         if isPrivileged { try FileSystem.setOwner(entry.uid, entry.gid, of: file) }
         // After the owner: chown(2) clears the set-ID bits and file capabilities.

@@ -202,6 +202,12 @@ extension FileSystem {
         try checked(rkt_syncfs(file.rawValue))
     }
 
+    /// Lets the disk begin with what was written, so that a later fsync or syncfs has less to wait for (sync_file_range(2)).
+    /// It promises nothing: file systems that cannot do that are left alone.
+    package static func startWriteback(of file: FileDescriptor, _ range: Range<Int64>) {
+        _ = rkt_start_writeback(file.rawValue, range.lowerBound, range.upperBound - range.lowerBound)
+    }
+
     private static func done(_ result: CInt) throws(Errno) {
         guard result == 0 else { throw lastErrno }
     }

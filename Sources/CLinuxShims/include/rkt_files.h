@@ -23,6 +23,8 @@ int rkt_renameat2(int old_directory, const char *old_path, int new_directory, co
 #define RKT_RENAME_NOREPLACE 1
 
 int rkt_syncfs(int fd);
+// sync_file_range(2) with SYNC_FILE_RANGE_WRITE.
+int rkt_start_writeback(int fd, int64_t offset, int64_t length);
 int rkt_memfd_create(const char *name, unsigned int flags);
 int rkt_getrandom(void *buffer, size_t length);
 // statfs(2): the file system's magic number and its free bytes.
