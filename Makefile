@@ -74,9 +74,10 @@ demo:
 	$(MAKE) all images
 	dist/demo.sh
 
-## bench        times of a pod and of the machine it runs in (as root)
+## bench        times of pods and of the image store, against the machine and the tools below (as root)
 bench: all images
 	dist/bench.sh
+	dist/bench-images.sh
 
 ## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
 fuzz:
