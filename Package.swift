@@ -166,8 +166,8 @@ let package = Package(
         .testTarget(
             name: "CommandsTests",
             dependencies: [
-                "Commands", "TestSupport", "AppContainer", "Diagnostics", "ImageStore", "LinuxPlatform", "PodStore",
-                "Stage0",
+                "Commands", "TestSupport", "AppContainer", "Diagnostics", "ImageArchive", "ImageStore", "LinuxPlatform",
+                "PodStore", "Stage0",
             ]),
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
     ],

@@ -84,7 +84,7 @@ extension ImageStore {
     }
 
     /// A file whose time stamps are younger than this may still change without a new time stamp.
-    private static let clockTick: Int64 = 20_000_000
+    static let clockTick: Int64 = 20_000_000
     static let importPrefix = "import-"
 
     /// Gives the archive its name and enters it into the index as one step.
@@ -92,7 +92,7 @@ extension ImageStore {
         let blob = layout.blob(for: inspection.imageID)
         let directory = blob.removingLastComponent()
         if !FileSystem.exists(directory) {
-            try StoreLayout.makeDirectory(directory, mode: StoreLayout.sharedMode)
+            try SharedDirectory.make(directory, mode: StoreLayout.sharedMode)
             try FileSystem.synchronize(layout.blobs)
         }
         let time = now()

@@ -13,7 +13,9 @@ extension ImageStore {
     /// The image with its dependencies as a directory, rendered if nobody has done so yet.
     ///
     /// One of several callers renders, the others wait. A failed render leaves nothing.
-    package func rendered(_ image: StoredImage) throws -> RenderedTree {
+    ///
+    /// - Parameter check: how a tree that is there already is checked; nil takes it as it is.
+    package func rendered(_ image: StoredImage, check: TreeCheck? = nil) throws -> RenderedTree {
         let resolver = try DependencyResolver(image, in: self)
         let id = resolver.treeID
         try requirePrivateTrees()
@@ -21,13 +23,18 @@ extension ImageStore {
         // The lock is given up between rendering and using: somebody may remove the tree right then.
         for _ in 0..<8 {
             let shared = try lockTree(id, .shared)
-            if let size = try treeSize(id, image) {
+            if let size = try treeSize(id, image), try check == nil || isIntact(id) {
                 return RenderedTree(id: id, path: layout.tree(for: id), size: size, lock: shared)
             }
             shared.release()
             let exclusive = try lockTree(id, .exclusive)
             defer { exclusive.release() }
-            if try treeSize(id, image) == nil { try renderTree(id, resolver, image) }
+            if try treeSize(id, image) == nil {
+                try renderTree(id, resolver, image)
+            } else if let check, try !isIntact(id) {
+                check.onDamage(image)
+                try renderTree(id, resolver, image, replacing: check.isInUse)
+            }
         }
         throw RuntimeError(.busy, "the tree of image \(image.name) is removed as fast as it is rendered")
     }
@@ -89,15 +96,26 @@ extension ImageStore {
     // MARK: - Rendering
 
     static let renderPrefix = ".rendering-"
-    /// Files beside `rootfs` that tell whose tree this is without the index: the image's ID, and the tree's.
-    static let idFiles = ["image", "hash"]
+    /// The file that holds the checksum a tree had when it was rendered.
+    static let checksumFile = "hash"
+    /// Files beside `rootfs` that tell without the index whose tree this is and what it was: the image's ID, and the
+    /// tree's checksum.
+    static let idFiles = ["image", checksumFile]
 
     /// Renders into a directory beside the final one and renames it; the tree's lock is held.
-    private func renderTree(_ id: String, _ resolver: DependencyResolver, _ image: StoredImage) throws {
+    ///
+    /// - Parameter replacing: whether there is a tree of this ID, and whether pods use it.
+    private func renderTree(
+        _ id: String, _ resolver: DependencyResolver, _ image: StoredImage,
+        replacing: ((String) throws -> Bool)? = nil
+    ) throws {
         let (item, size) = try renderAside(resolver, image)
+        if let replacing { try replaceTreeDirectory(id, isInUse: replacing(id)) }
         try item.move(to: layout.tree(for: id))
         try FileSystem.synchronize(layout.trees)
         try record(treeSize: size, of: id, image)
+        let (stamp, latest) = try TreeSum.stamp(of: layout.tree(for: id), ignoring: ImageStore.idFiles)
+        try note(stamp, latest, of: id)
     }
 
     func record(treeSize size: Int64, of id: String, _ image: StoredImage) throws {
@@ -115,7 +133,8 @@ extension ImageStore {
         // Also takes the set-group-ID bit away that it has from its parent: the image's files belong to nobody's group.
         try mode(0o755, of: directory, item.path)
         let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: image.name)
-        for (name, text) in zip(ImageStore.idFiles, [image.id.string, resolver.digest]) {
+        let checksum = try TreeSum.checksum(of: item.path, ignoring: ImageStore.idFiles)
+        for (name, text) in zip(ImageStore.idFiles, [image.id.string, checksum]) {
             try FileSystem.write(text.utf8, to: item.path.appending(name))
         }
         do {
@@ -123,7 +142,7 @@ extension ImageStore {
         } catch {
             throw RuntimeError.systemCall("syncfs", item.path, error)
         }
-        return (item, size + Int64(image.id.string.utf8.count + resolver.digest.utf8.count))
+        return (item, size + Int64(image.id.string.utf8.count + checksum.utf8.count))
     }
 
     private func write(

@@ -19,8 +19,11 @@ extension ImageStore {
 
     /// Checks an image's archive against its ID, and its rendered tree against what rendering it makes now.
     ///
+    /// - Parameter isInUse: whether pods use the tree of this ID; then a damaged one is kept for them until it is collected.
     /// - Throws: code `invalidState` when the archive is damaged, `busy` when a tree to be replaced is being taken up.
-    package func verify(_ image: StoredImage) throws -> TreeVerification {
+    package func verify(
+        _ image: StoredImage, isInUse: (String) throws -> Bool = { _ in false }
+    ) throws -> TreeVerification {
         let archive = try openBlob(image)
         defer { try? archive.close() }
         let id = try ImageImporter.imageID(ofArchive: archive, name: layout.blob(for: image.id).string)
@@ -39,9 +42,11 @@ extension ImageStore {
         // Somebody may have removed it before it was locked.
         guard FileSystem.exists(tree) else { return .notRendered }
         let (fresh, size) = try renderAside(resolver, image)
-        guard
-            let difference = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
-        else { return .intact }
+        var found = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
+        if found == nil, recordedChecksum(tree) != recordedChecksum(fresh.path) {
+            found = FilePath(ImageStore.checksumFile)
+        }
+        guard let difference = found else { return .intact }
         shared.release()
         guard let exclusive = try tryLockTree(resolver.treeID) else {
             throw RuntimeError(
@@ -49,8 +54,7 @@ extension ImageStore {
                 "the tree of image \(image.name) differs at \"\(difference)\" but is in use; verify it again later")
         }
         defer { exclusive.release() }
-        // Pods that run from the old tree keep it: what is mounted stays reachable without a name.
-        try removeTreeDirectory(resolver.treeID)
+        try replaceTreeDirectory(resolver.treeID, isInUse: isInUse(resolver.treeID))
         try fresh.move(to: tree)
         try record(treeSize: size, of: resolver.treeID, image)
         return .repaired(difference)

@@ -25,6 +25,7 @@ final class StoreIndex: Sendable {
             try TreeRecord.createTable(database)
         }
         migrator.registerMigration("origins") { try OriginRecord.createTable($0) }
+        migrator.registerMigration("stamps of trees") { try TreeRecord.addStamps($0) }
         return migrator
     }()
 

@@ -41,29 +41,15 @@ package struct StoreLayout: Sendable {
     /// All but the trees are for a group that shares the store: members may fetch and remove images.
     func prepare() throws {
         let isNew = !FileSystem.exists(cas)
-        if !FileSystem.exists(dataDirectory) {
-            let parent = dataDirectory.removingLastComponent()
-            if !parent.isEmpty { try FileSystem.makeDirectories(parent) }
-            try StoreLayout.makeDirectory(dataDirectory, mode: 0o2750)
-        }
+        try SharedDirectory.makeDataDirectory(dataDirectory)
         let shared = [cas, databaseDirectory, cas.appending("blob"), blobs, temporary]
-        for directory in shared { try StoreLayout.makeDirectory(directory, mode: StoreLayout.sharedMode) }
+        for directory in shared { try SharedDirectory.make(directory, mode: StoreLayout.sharedMode) }
         // Whoever makes these can put files into root's trees: in somebody else's store they are left to root.
         if isNew || geteuid() == 0 {
-            for directory in [trees, locks] { try StoreLayout.makeDirectory(directory, mode: 0o2700) }
+            for directory in [trees, locks] { try SharedDirectory.make(directory, mode: 0o2700) }
         }
     }
 
     /// Mode of directories in which members of the group make files; new files get the directory's group.
     static let sharedMode: UInt32 = 0o2770
-
-    /// Makes a directory with exactly this mode, unless it exists.
-    static func makeDirectory(_ path: FilePath, mode: UInt32) throws {
-        do {
-            try FileSystem.makeDirectory(path, mode: mode & 0o700)
-        } catch let error as RuntimeError where error.code == .exists {
-            return
-        }
-        guard chmod(path.string, mode) == 0 else { throw RuntimeError.systemCall("chmod", path, lastErrno) }
-    }
 }

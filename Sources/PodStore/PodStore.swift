@@ -21,9 +21,14 @@ package struct PodStore: Sendable {
         PodLayout(directory: directory(of: phase).appending(uuid.description))
     }
 
+    /// Members of the data directory's group look at pods; what is in their directories gets that group.
+    private static let mode: UInt32 = 0o2750
+
     /// Makes the six directories where they are missing; existing ones are used as they are.
     package func makeDirectories() throws {
-        for phase in PodPhase.allCases { try FileSystem.makeDirectories(directory(of: phase), mode: 0o750) }
+        try SharedDirectory.makeDataDirectory(directory.removingLastComponent())
+        try SharedDirectory.make(directory, mode: PodStore.mode)
+        for phase in PodPhase.allCases { try SharedDirectory.make(directory(of: phase), mode: PodStore.mode) }
     }
 
     /// Makes a new pod and takes it to the prepare phase, locked.
@@ -31,6 +36,7 @@ package struct PodStore: Sendable {
         try makeDirectories()
         let embryo = layout(of: uuid, in: .embryo).directory
         try FileSystem.makeDirectory(embryo, mode: 0o750)
+        try SharedDirectory.setMode(PodStore.mode, of: embryo)
         guard let lock = try FileLock.tryAcquire(embryo, .exclusive) else {
             throw RuntimeError(.busy, "pod \"\(uuid)\" is used by somebody else")
         }

@@ -9,7 +9,8 @@ import SystemPackage
 extension Keystore {
     /// Writes a key into a configuration directory.
     ///
-    /// Files are readable by everybody (mode 0644), directories are as their parent where that lets a group in.
+    /// Files are readable by everybody (mode 0644), directories are as their parent where that lets a group in. A new
+    /// configuration directory is the administrators', if there is such a group.
     ///
     /// - Returns: the key's file.
     @discardableResult
@@ -17,6 +18,7 @@ extension Keystore {
         let path = try Keystore.path(of: key.key.fingerprint, for: scope, in: configuration)
         let directory = path.removingLastComponent()
         do {
+            try makeConfiguration(configuration)
             try makeDirectories(directory)
             try FileSystem.writeAtomically(key.bytes, to: path)
             try FileSystem.synchronize(directory)
@@ -40,6 +42,15 @@ extension Keystore {
                 .invalidArgument, "prefix \"\(prefix)\" cannot hold keys: it has an empty part, or one of dots")
         }
         return configuration.appending("trustedkeys").pushing(relative).appending(fingerprint.string)
+    }
+
+    private static func makeConfiguration(_ path: FilePath) throws {
+        guard !FileSystem.exists(path), geteuid() == 0,
+            let group = SystemGroup.id(named: SystemGroup.administrators)
+        else { return }
+        try FileSystem.makeDirectories(path)
+        guard chown(path.string, .max, group) == 0 else { throw RuntimeError.systemCall("chown", path, lastErrno) }
+        guard chmod(path.string, 0o2775) == 0 else { throw RuntimeError.systemCall("chmod", path, lastErrno) }
     }
 
     /// The configuration directory may belong to a group that adds keys: directories in it do so, too.

@@ -34,6 +34,7 @@ struct ImageFinder {
 
     private func find(_ reference: ImageReference, signature: FilePath?) throws -> StoredImage {
         if let signature { try ImageFinder.checkUse(of: signature, for: reference) }
+        warnOfServers(reference)
         switch reference {
         case .hash(let hash): return try find(hash: hash)
         case .file(let path): return try importFile(path, isTrusted: false, signature: signature)
@@ -46,6 +47,15 @@ struct ImageFinder {
         case .layout(let path, let reference):
             return try fetcher(isOnline: false).image(
                 layout: ImageFinder.absolute(path).lexicallyNormalized(), reference: reference)
+        }
+    }
+
+    /// Tells that servers may be impostors, where one may be asked.
+    private func warnOfServers(_ reference: ImageReference) {
+        guard settings.insecure.contains(.tls), policy != .never else { return }
+        switch reference {
+        case .url, .name, .docker: notices.warning("image", "TLS verification has been disabled")
+        case .hash, .file, .layout: return
         }
     }
 

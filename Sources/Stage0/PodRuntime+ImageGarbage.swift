@@ -45,6 +45,7 @@ extension PodRuntime {
                 continue
             }
         }
+        try store.removeReplacedTrees(except: usedTrees)
         try store.removeLeftovers()
         return garbage
     }

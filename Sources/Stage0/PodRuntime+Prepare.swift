@@ -54,13 +54,14 @@ extension PodRuntime {
         try FileSystem.makeDirectory(layout.stage1)
         try FileSystem.write(store.manifestBytes(of: plan.stage1), to: layout.stage1Manifest)
 
-        let stage1Tree = try store.rendered(plan.stage1)
+        let check = treeCheck()
+        let stage1Tree = try store.rendered(plan.stage1, check: check)
         var trees: [(app: String, tree: RenderedTree)] = []
         for (app, image) in zip(plan.manifest.apps, plan.images) {
             let name = app.name.string
             try FileSystem.makeDirectories(layout.appInfo(name))
             try FileSystem.write(store.manifestBytes(of: image), to: layout.imageManifest(name))
-            trees.append((name, try store.rendered(image)))
+            trees.append((name, try store.rendered(image, check: check)))
         }
         // They are locked, and nobody removes them, until they are written down as used, or copied.
         try withExtendedLifetime((stage1Tree, trees)) {

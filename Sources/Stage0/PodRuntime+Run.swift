@@ -41,6 +41,8 @@ extension PodRuntime {
         try RunRules.check(options, appCount: pod.manifest().apps.count)
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod) else { throw notPrepared() }
+        // Before anything has begun: a pod that is refused stays prepared.
+        try checkTrees(of: handle.layout)
         let running: PodHandle
         do {
             running = try handle.run()

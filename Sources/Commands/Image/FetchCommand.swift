@@ -15,7 +15,7 @@ package struct FetchCommand: RktCommand {
         discussion: """
             An image is the path of a file, a URL (https), the name of an image on the web, or the ID of a stored \
             one. What an image depends on is fetched, too. Images must be signed by somebody who is trusted for \
-            their name.
+            their name. For root, images are unpacked right away.
             """, helpNames: [])
     package static let grammar = Grammar.images(withArguments: false)
     package static let otherFlags = [
@@ -40,8 +40,9 @@ package struct FetchCommand: RktCommand {
         let runtime = try global.runtime
         for image in context.images {
             let options = try FetchedImageOptions.parse(CanonicalArguments.of(image.flags))
-            let id = try runtime.fetch(image.name, signature: options.signature, policy: pullPolicy).id
-            try context.console.print(full ? id.key : String(id.key.prefix("sha512-".count + 32)))
+            let fetched = try runtime.fetch(image.name, signature: options.signature, policy: pullPolicy)
+            runtime.renderInAdvance(fetched)
+            try context.console.print(full ? fetched.id.key : String(fetched.id.key.prefix("sha512-".count + 32)))
         }
         return ExitStatus.success
     }

@@ -23,7 +23,7 @@ package struct ImageVerifyCommand: RktCommand {
         var status = ExitStatus.success
         for name in images {
             do {
-                try verify(name, runtime.storedImage(name), in: store, context.console)
+                try verify(name, runtime, store, context.console)
             } catch {
                 status = ExitStatus.error
                 context.report(error, debug: runtime.settings.isDebug)
@@ -32,8 +32,9 @@ package struct ImageVerifyCommand: RktCommand {
         return status
     }
 
-    private func verify(_ name: String, _ image: StoredImage, in store: ImageStore, _ console: Console) throws {
-        switch try store.verify(image) {
+    private func verify(_ name: String, _ runtime: PodRuntime, _ store: ImageStore, _ console: Console) throws {
+        let image = try runtime.storedImage(name)
+        switch try store.verify(image, isInUse: { try runtime.isTreeInUse($0) }) {
         case .intact, .notRendered:
             try console.print("successfully verified checksum for image: \"\(name)\" (\"\(image.id.key)\")")
         case .repaired(let difference):

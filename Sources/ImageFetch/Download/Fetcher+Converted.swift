@@ -100,7 +100,7 @@ extension Fetcher {
                 "\(what) cannot be verified: images of registries and layouts have no signatures; "
                     + "--insecure-options=image uses it without one")
         }
-        web.note("warning: image signature verification has been disabled")
+        tell(Fetcher.unverifiedWarning)
     }
 
     private static func authorization(_ logins: DockerAuthConfiguration, host: String) -> HTTPField? {

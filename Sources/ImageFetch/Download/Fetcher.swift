@@ -111,6 +111,7 @@ package struct Fetcher: Sendable {
                 from: file, name: path.string
             ) { bytes }
         } else {
+            if !isTrusted { tell(Fetcher.unverifiedWarning) }
             image = try store.importImage(at: path, reusingUnchanged: reusingUnchanged)
         }
         if !reusingUnchanged {
@@ -154,6 +155,9 @@ package struct Fetcher: Sendable {
         guard let query = url.firstIndex(of: "?") else { return url + ".asc" }
         return url[..<query] + ".asc" + url[query...]
     }
+
+    /// What users are told when nobody vouches for an image.
+    static let unverifiedWarning = "warning: image signature verification has been disabled"
 
     static func absent(_ what: String) -> RuntimeError {
         RuntimeError(.notFound, "\(what) is not in the store, and --pull-policy=never keeps it from being fetched")

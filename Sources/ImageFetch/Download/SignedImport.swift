@@ -26,7 +26,7 @@ struct SignedImport {
         signature: @escaping () throws -> [UInt8]
     ) throws -> StoredImage {
         guard let verifier else {
-            note("warning: image signature verification has been disabled")
+            tell(Fetcher.unverifiedWarning)
             return try store.importImage(from: file, name: name, isLatest: isLatest) { inspection in
                 try demand.check(inspection.manifest, inspection.imageID, from: name)
             }

@@ -119,7 +119,9 @@ struct FetchTests {
                 try web.server.serve(Self.path, answer)
                 let fetched = try await web.fetch(Self.url)
                 #expect(fetched.status == 254)
-                #expect(fetched.error.hasPrefix("fetch: unable to fetch image from url \"\(Self.url)\": "))
+                #expect(
+                    fetched.complaints.first?.hasPrefix("fetch: unable to fetch image from url \"\(Self.url)\": ")
+                        == true)
                 #expect(fetched.error.contains(reason), "\(fetched.error)")
             }
             #expect(try await web.rkt("image", "list", "--no-legend").lines == [])

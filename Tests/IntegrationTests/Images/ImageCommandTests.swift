@@ -75,6 +75,8 @@ struct ImageCommandTests {
             #expect(remove.error.contains("rm: 1 image(s) successfully removed"))
             #expect(remove.error.contains("example.com/nothing"))
             #expect(try await fixture.rkt("image", "list", "--no-legend").lines == [])
+            // The tree that fetching has made stays until trees are collected.
+            #expect(try await fixture.rkt("image", "gc").status == 0)
             #expect(try await fixture.shell("find $data/cas -type f -size +64k").output == "")
         }
     }

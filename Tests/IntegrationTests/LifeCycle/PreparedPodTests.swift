@@ -15,7 +15,7 @@ struct PreparedPodTests {
                 ["prepare", "--uuid-file-save=\(file)", "--user-annotation=who=me", "--user-label=tier=front"]
                     + PodFixture.busybox("echo ran; exit 4", name: "web"))
             #expect(prepare.status == 0)
-            #expect(prepare.error == "")
+            #expect(prepare.complaints == [])
             let uuid = try FileSystem.readText(file)
             #expect(prepare.output == uuid + "\n")
             #expect(uuid.wholeMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil)
