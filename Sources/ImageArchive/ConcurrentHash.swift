@@ -4,54 +4,52 @@
 import Crypto
 import Glibc
 
-/// SHA-512 of blocks, each computed by a second thread while its user does something else with the same block.
+/// SHA-512 of blocks, computed by a second thread from copies of them while its user goes on.
 ///
 /// The thread is started by the first large block, takes no signals, and has ended when the digest is there or this
 /// object is gone: a program that executes another one afterwards has one thread again.
 final class ConcurrentHash {
     private var hash = SHA512()
-    /// What the second thread is to do next; nil ends it. It changes hands with the semaphores.
-    private var block: UnsafeRawBufferPointer?
+    /// The slots are filled and hashed in turns; the semaphores count those that are empty and those that are full.
+    private let slots = UnsafeMutableRawBufferPointer.allocate(byteCount: slotCount * slotSize, alignment: 64)
+    /// How many bytes of each slot count; zero ends the thread.
+    private let lengths = UnsafeMutablePointer<Int>.allocate(capacity: slotCount)
+    private let empty = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private let full = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private var next = 0
     private var thread: pthread_t?
-    private var isBusy = false
-    // Semaphores must not move.
-    private let ready = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-    private let done = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
+    private static let slotCount = 8
+    private static let slotSize = DescriptorSource.blockSize
     /// Handing over a smaller block costs more than it saves.
     private static let threshold = 64 << 10
 
     init() {
-        sem_init(ready, 0, 0)
-        sem_init(done, 0, 0)
+        lengths.initialize(repeating: 0, count: ConcurrentHash.slotCount)
+        sem_init(empty, 0, UInt32(ConcurrentHash.slotCount))
+        sem_init(full, 0, 0)
     }
 
     deinit {
         stop()
-        sem_destroy(ready)
-        sem_destroy(done)
-        ready.deallocate()
-        done.deallocate()
+        sem_destroy(empty)
+        sem_destroy(full)
+        empty.deallocate()
+        full.deallocate()
+        lengths.deallocate()
+        slots.deallocate()
     }
 
-    /// Adds a block, which must stay as it is until `wait()` has returned.
+    /// Adds a block, which may change when this has returned.
     func update(_ bytes: UnsafeRawBufferPointer) {
-        wait()
         if bytes.count >= ConcurrentHash.threshold, thread == nil { start() }
-        guard bytes.count >= ConcurrentHash.threshold, thread != nil else {
-            hash.update(bufferPointer: bytes)
-            return
+        guard thread != nil else { return hash.update(bufferPointer: bytes) }
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = min(rest.count, ConcurrentHash.slotSize)
+            hand(over: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         }
-        block = bytes
-        isBusy = true
-        sem_post(ready)
-    }
-
-    /// Waits until the last block is done with.
-    func wait() {
-        guard isBusy else { return }
-        while sem_wait(done) != 0 {}
-        isBusy = false
     }
 
     /// The digest of all blocks.
@@ -71,6 +69,7 @@ final class ConcurrentHash {
         pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
+        next = 0
         // SAFETY: this object joins the thread before it goes.
         let context = Unmanaged.passUnretained(self).toOpaque()
         let result = pthread_create(
@@ -82,21 +81,38 @@ final class ConcurrentHash {
         if result == 0 { self.thread = thread }
     }
 
+    /// Fills the next slot, or with no bytes tells the thread to end.
+    private func hand(over bytes: UnsafeRawBufferPointer) {
+        while sem_wait(empty) != 0 {}
+        slot(next).copyMemory(from: bytes)
+        lengths[next] = bytes.count
+        next = (next + 1) % ConcurrentHash.slotCount
+        sem_post(full)
+    }
+
     private func stop() {
-        wait()
         guard let thread else { return }
-        block = nil
-        sem_post(ready)
+        hand(over: UnsafeRawBufferPointer(start: nil, count: 0))
         pthread_join(thread, nil)
+        // The slot that said so.
+        sem_post(empty)
         self.thread = nil
     }
 
     private func work() {
+        var current = 0
         while true {
-            while sem_wait(ready) != 0 {}
-            guard let block else { return }
-            hash.update(bufferPointer: block)
-            sem_post(done)
+            while sem_wait(full) != 0 {}
+            let count = lengths[current]
+            if count == 0 { return }
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: slot(current)[..<count]))
+            current = (current + 1) % ConcurrentHash.slotCount
+            sem_post(empty)
         }
+    }
+
+    private func slot(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(
+            rebasing: slots[(index * ConcurrentHash.slotSize)..<((index + 1) * ConcurrentHash.slotSize)])
     }
 }

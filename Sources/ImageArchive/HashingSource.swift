@@ -26,11 +26,7 @@ final class HashingSource: ByteSource {
         self.output = output
     }
 
-    // The block that is being hashed is upstream's.
-    deinit { hash.wait() }
-
     func next() throws -> UnsafeRawBufferPointer {
-        hash.wait()
         let block = try upstream.next()
         if block.isEmpty { return block }
         if head.count < 512 { head.append(contentsOf: block.prefix(512 - head.count)) }
