@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import GRDB
+import Glibc
 import LinuxPlatform
 import SystemPackage
 
@@ -32,7 +33,7 @@ extension ImageStore {
             throw RuntimeError(.notFound, "the tree \(id) is gone from the store; prepare the pod again")
         }
         let shared = try lockTree(id, .shared)
-        let isIntact = try isIntact(id)
+        let isIntact = try hasKnownStamp(id)
         shared.release()
         if isIntact { return }
         // Those of its images that are still there may make another tree.
@@ -42,40 +43,44 @@ extension ImageStore {
         else {
             throw RuntimeError(
                 .invalidState,
-                "the tree \(id) is damaged, and its images are not in the store any more; "
+                "the tree \(id) has been changed, and its images are not in the store any more; "
                     + "prepare the pod again, or use --insecure-options=ondisk")
         }
         _ = try rendered(image, check: check)
     }
 
-    /// Whether a tree is as it was rendered; its lock is held.
-    ///
-    /// When stat(2) tells of every file what it told when the tree was last found intact, nothing is read.
-    func isIntact(_ id: String) throws -> Bool {
-        let path = layout.tree(for: id)
-        let (stamp, latest) = try TreeSum.stamp(of: path, ignoring: ImageStore.idFiles)
-        if let known = try index.read({ try TreeRecord.fetchOne($0, key: id)?.stamp }), known == stamp { return true }
-        let checksum = try TreeSum.checksum(of: path, ignoring: ImageStore.idFiles)
-        guard checksum == recordedChecksum(path) else { return false }
-        try note(stamp, latest, of: id)
-        return true
+    /// Whether stat(2) tells of every file of a tree what it told when the tree was last found intact; its lock is held.
+    func hasKnownStamp(_ id: String) throws -> Bool {
+        guard let known = try index.read({ try TreeRecord.fetchOne($0, key: id)?.stamp }) else { return false }
+        return try TreeStamp(of: layout.tree(for: id), ignoring: ImageStore.idFiles).text == known
     }
 
-    /// Remembers what a tree that is intact looks like.
-    ///
-    /// Files changed a moment ago may change again without another time stamp: then nothing is remembered.
-    func note(_ stamp: String, _ latest: Int64, of id: String) throws {
-        guard now() - latest > ImageStore.clockTick, !index.isReadOnly else { return }
-        try index.write { database in
-            guard var record = try TreeRecord.fetchOne(database, key: id) else { return }
-            record.stamp = stamp
-            try record.update(database)
+    /// Compares a tree with a fresh one, which takes its place if they differ; its lock is held.
+    func checkContents(
+        of id: String, _ resolver: DependencyResolver, _ image: StoredImage, _ check: TreeCheck
+    ) throws {
+        let (fresh, size) = try renderAside(resolver, image)
+        let path = layout.tree(for: id)
+        if try TreeComparison.difference(between: path, and: fresh.path, ignoring: ImageStore.idFiles) != nil {
+            check.onDamage(image)
+            try replaceTreeDirectory(id, isInUse: check.isInUse(id))
+            try place(fresh, as: id, size, image)
+        } else {
+            try noteStamp(of: id)
         }
     }
 
-    /// The checksum that was written down when a tree was rendered.
-    func recordedChecksum(_ tree: FilePath) -> String? {
-        try? FileSystem.readText(tree.appending(ImageStore.checksumFile), limit: 4096)
+    /// Remembers what a tree that is intact looks like.
+    func noteStamp(of id: String) throws {
+        let stamp = try TreeStamp(of: layout.tree(for: id), ignoring: ImageStore.idFiles)
+        // What was changed a moment ago may be changed again without getting another time.
+        let rest = ImageStore.clockTick - (now() - stamp.latest)
+        if rest > 0 { usleep(UInt32(min(rest, ImageStore.clockTick) / 1000 + 1)) }
+        try index.write { database in
+            guard var record = try TreeRecord.fetchOne(database, key: id) else { return }
+            record.stamp = stamp.text
+            try record.update(database)
+        }
     }
 
     // MARK: - Replaced trees

@@ -20,10 +20,11 @@ extension ImageStore {
         let id = resolver.treeID
         try requirePrivateTrees()
         try touch(image)
+        var isChecked = check == nil
         // The lock is given up between rendering and using: somebody may remove the tree right then.
         for _ in 0..<8 {
             let shared = try lockTree(id, .shared)
-            if let size = try treeSize(id, image), try check == nil || isIntact(id) {
+            if let size = try treeSize(id, image), try isChecked || hasKnownStamp(id) {
                 return RenderedTree(id: id, path: layout.tree(for: id), size: size, lock: shared)
             }
             shared.release()
@@ -31,10 +32,10 @@ extension ImageStore {
             defer { exclusive.release() }
             if try treeSize(id, image) == nil {
                 try renderTree(id, resolver, image)
-            } else if let check, try !isIntact(id) {
-                check.onDamage(image)
-                try renderTree(id, resolver, image, replacing: check.isInUse)
+            } else if let check, try !hasKnownStamp(id) {
+                try checkContents(of: id, resolver, image, check)
             }
+            isChecked = true
         }
         throw RuntimeError(.busy, "the tree of image \(image.name) is removed as fast as it is rendered")
     }
@@ -96,26 +97,21 @@ extension ImageStore {
     // MARK: - Rendering
 
     static let renderPrefix = ".rendering-"
-    /// The file that holds the checksum a tree had when it was rendered.
-    static let checksumFile = "hash"
-    /// Files beside `rootfs` that tell without the index whose tree this is and what it was: the image's ID, and the
-    /// tree's checksum.
-    static let idFiles = ["image", checksumFile]
+    /// The file beside `rootfs` that tells without the index whose tree this is: the image's ID.
+    static let idFiles = ["image"]
 
     /// Renders into a directory beside the final one and renames it; the tree's lock is held.
-    ///
-    /// - Parameter replacing: whether there is a tree of this ID, and whether pods use it.
-    private func renderTree(
-        _ id: String, _ resolver: DependencyResolver, _ image: StoredImage,
-        replacing: ((String) throws -> Bool)? = nil
-    ) throws {
+    private func renderTree(_ id: String, _ resolver: DependencyResolver, _ image: StoredImage) throws {
         let (item, size) = try renderAside(resolver, image)
-        if let replacing { try replaceTreeDirectory(id, isInUse: replacing(id)) }
+        try place(item, as: id, size, image)
+    }
+
+    /// Gives a tree its name, which nothing has; the tree's lock is held.
+    func place(_ item: TemporaryItem, as id: String, _ size: Int64, _ image: StoredImage) throws {
         try item.move(to: layout.tree(for: id))
         try FileSystem.synchronize(layout.trees)
         try record(treeSize: size, of: id, image)
-        let (stamp, latest) = try TreeSum.stamp(of: layout.tree(for: id), ignoring: ImageStore.idFiles)
-        try note(stamp, latest, of: id)
+        try noteStamp(of: id)
     }
 
     func record(treeSize size: Int64, of id: String, _ image: StoredImage) throws {
@@ -133,16 +129,13 @@ extension ImageStore {
         // Also takes the set-group-ID bit away that it has from its parent: the image's files belong to nobody's group.
         try mode(0o755, of: directory, item.path)
         let size = try render(resolver.layers, into: directory, rootfsOnly: false, name: image.name)
-        let checksum = try TreeSum.checksum(of: item.path, ignoring: ImageStore.idFiles)
-        for (name, text) in zip(ImageStore.idFiles, [image.id.string, checksum]) {
-            try FileSystem.write(text.utf8, to: item.path.appending(name))
-        }
+        for name in ImageStore.idFiles { try FileSystem.write(image.id.string.utf8, to: item.path.appending(name)) }
         do {
             try FileSystem.synchronize(fileSystemOf: directory)
         } catch {
             throw RuntimeError.systemCall("syncfs", item.path, error)
         }
-        return (item, size + Int64(image.id.string.utf8.count + checksum.utf8.count))
+        return (item, size + Int64(image.id.string.utf8.count))
     }
 
     private func write(

@@ -42,11 +42,10 @@ extension ImageStore {
         // Somebody may have removed it before it was locked.
         guard FileSystem.exists(tree) else { return .notRendered }
         let (fresh, size) = try renderAside(resolver, image)
-        var found = try TreeComparison.difference(between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
-        if found == nil, recordedChecksum(tree) != recordedChecksum(fresh.path) {
-            found = FilePath(ImageStore.checksumFile)
-        }
-        guard let difference = found else { return .intact }
+        guard
+            let difference = try TreeComparison.difference(
+                between: tree, and: fresh.path, ignoring: ImageStore.idFiles)
+        else { return .intact }
         shared.release()
         guard let exclusive = try tryLockTree(resolver.treeID) else {
             throw RuntimeError(
@@ -55,8 +54,7 @@ extension ImageStore {
         }
         defer { exclusive.release() }
         try replaceTreeDirectory(resolver.treeID, isInUse: isInUse(resolver.treeID))
-        try fresh.move(to: tree)
-        try record(treeSize: size, of: resolver.treeID, image)
+        try place(fresh, as: resolver.treeID, size, image)
         return .repaired(difference)
     }
 

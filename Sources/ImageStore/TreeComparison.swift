@@ -6,7 +6,8 @@ import Glibc
 import LinuxPlatform
 import SystemPackage
 
-/// Compares directory trees entry by entry: types, owners, modes, links, contents, and times of all but directories.
+/// Compares directory trees entry by entry: types, owners, modes, links, contents, attributes, and times of all but
+/// directories.
 struct TreeComparison {
     /// Two directories, or two files in them, that should be equal.
     private struct Pair {
@@ -88,7 +89,7 @@ struct TreeComparison {
     ) throws -> Bool {
         guard first.type == second.type, first.mode == second.mode, first.uid == second.uid, first.gid == second.gid
         else { return false }
-        if first.type == .directory { return true }
+        if first.type == .directory { return try haveEqualAttributes(pair) }
         guard first.modificationTime == second.modificationTime, first.size == second.size,
             first.linkCount == second.linkCount, first.specialDevice == second.specialDevice
         else { return false }
@@ -97,7 +98,7 @@ struct TreeComparison {
             inodes[first.inode] = second.inode
         }
         switch first.type {
-        case .regular: return try haveEqualCapabilities(pair) && haveEqualContents(pair)
+        case .regular: return try haveEqualAttributes(pair) && haveEqualContents(pair)
         case .symbolicLink:
             return try FileSystem.readSymbolicLink(name, in: parents.0)
                 == FileSystem.readSymbolicLink(name, in: parents.1)
@@ -105,10 +106,14 @@ struct TreeComparison {
         }
     }
 
-    private func haveEqualCapabilities(_ pair: Pair) throws -> Bool {
-        let name = "security.capability"
-        return try FileSystem.extendedAttribute(name, of: pair.first)
-            == FileSystem.extendedAttribute(name, of: pair.second)
+    /// Capabilities and `user.` attributes: those that rendering restores.
+    private func haveEqualAttributes(_ pair: Pair) throws -> Bool {
+        try TreeComparison.attributes(of: pair.first) == TreeComparison.attributes(of: pair.second)
+    }
+
+    private static func attributes(of path: FilePath) throws -> [String: [UInt8]] {
+        try ExtendedAttributes.names(path).filter { $0 == "security.capability" || $0.hasPrefix("user.") }
+            .reduce(into: [:]) { $0[$1] = try ExtendedAttributes.value($1, of: path) }
     }
 
     private func haveEqualContents(_ pair: Pair) throws -> Bool {

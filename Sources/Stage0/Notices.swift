@@ -2,12 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LinuxPlatform
+import Synchronization
 import SystemPackage
 
 /// Lines for the user on standard error, each with the component it comes from.
 package struct Notices: Sendable {
     package let isDebug: Bool
     private let output: FileDescriptor
+    private let told = Told()
+
+    /// Warnings that have been shown: once is enough, of however many images they are true.
+    private final class Told: Sendable {
+        private let lines = Mutex<Set<String>>([])
+        func insert(_ line: String) -> Bool { lines.withLock { $0.insert(line).inserted } }
+    }
 
     package init(isDebug: Bool, output: FileDescriptor = .standardError) {
         self.isDebug = isDebug
@@ -26,8 +34,9 @@ package struct Notices: Sendable {
 
     package func warning(_ component: String, _ text: String) { write(component, "warning: \(text)") }
 
-    /// Shows a line always. A closed standard error is not worth failing for.
+    /// Shows a line always, but a warning once. A closed standard error is not worth failing for.
     package func write(_ component: String, _ text: String) {
+        if text.hasPrefix("warning: "), !told.insert("\(component): \(text)") { return }
         try? FileSystem.writeAll(Array("\(component): \(text)\n".utf8), to: output)
     }
 }

@@ -45,7 +45,7 @@ extension PodRuntime {
                 continue
             }
         }
-        try store.removeReplacedTrees(except: usedTrees)
+        try store.removeReplacedTrees(except: treesOfPods())
         try store.removeLeftovers()
         return garbage
     }

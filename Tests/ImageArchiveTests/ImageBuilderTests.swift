@@ -21,7 +21,7 @@ struct ImageBuilderTests {
     }
 
     private func builder(_ compression: Compression = .none) -> ImageBuilder {
-        ImageBuilder(manifest: scratch.appending("manifest"), rootfs: rootfs, compression: compression)
+        ImageBuilder(manifest: .file(scratch.appending("manifest")), rootfs: rootfs, compression: compression)
     }
 
     private func build(_ builder: ImageBuilder, as name: String = "image.aci") throws -> ImageID {

@@ -19,7 +19,7 @@ struct RenderedTreeTests {
     @Test func rendersOnceAndRecordsTheSize() throws {
         let image = try fixture.image("example.com/app") { $0.add("rootfs/f", "0123456789") }
         let tree = try store.rendered(image)
-        #expect(try FileSystem.list(tree.path) == ["hash", "image", "manifest", "rootfs"])
+        #expect(try FileSystem.list(tree.path) == ["image", "manifest", "rootfs"])
         #expect(try FileSystem.readText(tree.rootfs.appending("f")) == "0123456789")
         #expect(try FileSystem.readText(tree.path.appending("image")) == image.id.string)
         let inode = try FileSystem.status(tree.path).inode

@@ -36,7 +36,7 @@ struct StoreStressTests {
             for id in ids {
                 let verified = try await fixture.rkt("image", "verify", id)
                 #expect(verified.status == 0)
-                #expect(verified.error == "")
+                #expect(verified.complaints == [])
             }
             let pods = try await fixture.rkt("gc", "--grace-period=0s", "--expire-prepared=0s")
             #expect(pods.status == 0)
@@ -104,7 +104,7 @@ private struct StoreUser {
             let outcome = try await rkt(["fetch", "--full", image.path.string])
             if outcome.status == 0 {
                 #expect(outcome.output.wholeMatch(of: /sha512-[0-9a-f]{64}\n/) != nil)
-                #expect(outcome.error == "")
+                #expect(outcome.complaints == [])
             }
         case .prepare: try await prepare()
         case .remove:
@@ -180,7 +180,7 @@ private struct StoreUser {
             BuildProducts.rkt, ["--dir=\(data)", "--insecure-options=image"] + arguments, log: log)
         let outcome = try await process.end(within: .seconds(120))
         let allowed = try (outcome.status == 0 ? toldAlways : failures + toldAlways).map { try Regex($0) }
-        let lines = outcome.error.split(separator: "\n")
+        let lines = outcome.complaints
         let strange = lines.filter { line in !allowed.contains { line.firstMatch(of: $0) != nil } }
         #expect(strange == [], "\(arguments.joined(separator: " ")): status \(outcome.status)")
         #expect(outcome.status == 0 || outcome.status == 254 && !lines.isEmpty, "\(arguments.joined(separator: " "))")

@@ -67,8 +67,8 @@ struct TreeCheckTests {
             let out = fixture.path("out")
             #expect(try await fixture.rkt("image", "render", "example.com/busybox", out.string).status == 0)
             let rendered = try await fixture.shell("du -sb '\(out)'").output.prefix { $0.isNumber }
-            // With the two files that say whose tree it is.
-            #expect(both == archive + (Int(rendered) ?? 0) + 2 * 71)
+            // With the file that says whose tree it is.
+            #expect(both == archive + (Int(rendered) ?? 0) + 71)
         }
     }
 
