@@ -133,7 +133,9 @@ let package = Package(
         .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"]),
         .testTarget(
             name: "ImageArchiveTests",
-            dependencies: ["ImageArchive", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
+            dependencies: [
+                "ImageArchive", "ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform",
+            ]),
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"]),
         .testTarget(name: "DownloaderTests", dependencies: ["Downloader", "TestSupport"]),
         .testTarget(name: "SignatureTrustTests", dependencies: ["SignatureTrust", "TestSupport", crypto]),

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import AppContainer
 import LinuxPlatform
 import SystemPackage
 
@@ -38,6 +39,9 @@ package struct ArchiveEntry: Sendable {
 
 /// Names inside an archive that mean something to an image.
 enum ArchiveName {
+    /// A name as a message shows it: in quotes, cut where it is long, without anything that a terminal acts on.
+    static func quoted(_ path: FilePath) -> String { ScalarError.quoted(path.string) }
+
     static let manifest = FilePath("manifest")
     static let root = FilePath("rootfs")
 }

@@ -41,6 +41,13 @@ final class FilterSource: ByteSource {
             guard bridge.open(handle) == ARCHIVE_OK, archive_read_next_header(handle, &entry) == ARCHIVE_OK else {
                 throw failure()
             }
+            // What it supports it takes off again and again, as often as it is found. The file counts as a filter, too.
+            guard archive_filter_count(handle) <= 2 else {
+                let kind = compression.rawValue
+                throw RuntimeError(
+                    .invalidArgument,
+                    "\(name) is not an image: it is \(kind) data (after decompressing \(kind)), not a tar archive")
+            }
             isOpen = true
         }
         var block: UnsafeRawPointer?
@@ -50,10 +57,18 @@ final class FilterSource: ByteSource {
             switch archive_read_data_block(handle, &block, &count, &offset) {
             case ARCHIVE_OK where count == 0: continue
             case ARCHIVE_OK: return UnsafeRawBufferPointer(start: block, count: count)
-            case ARCHIVE_EOF: return UnsafeRawBufferPointer(start: nil, count: 0)
+            case ARCHIVE_EOF:
+                guard try isAllRead() else { throw compression.corrupt(name, "other data follow them") }
+                return UnsafeRawBufferPointer(start: nil, count: 0)
             default: throw failure()
             }
         }
+    }
+
+    /// Whether the compressed data are all that there is: the filter for bzip2 does not look further.
+    private func isAllRead() throws -> Bool {
+        guard archive_filter_bytes(handle, -1) >= bridge.size else { return false }
+        return try bridge.isAtEnd || bridge.source.next().isEmpty
     }
 
     private func failure() -> any Error {

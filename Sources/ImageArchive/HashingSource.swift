@@ -41,10 +41,15 @@ final class HashingSource: ByteSource {
         while try !next().isEmpty {}
     }
 
-    /// Reads what is left without keeping it: does it come to an end in order?
-    func probe() throws {
+    /// Reads what is left without keeping it: does it come to an end in order? Looks at so many bytes at most.
+    func probe(limit: Int64) throws {
         output = nil
-        try drain()
+        var rest = limit
+        while rest > 0 {
+            let block = try upstream.next()
+            if block.isEmpty { return }
+            rest -= Int64(block.count)
+        }
     }
 
     /// The image ID of the bytes passed on so far.

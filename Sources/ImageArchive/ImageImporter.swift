@@ -36,8 +36,9 @@ package enum ImageImporter {
     ) throws -> ArchiveInspection {
         let file = DescriptorSource(input, name: name, isHashed: isHashed, onRead: onRead)
         let compression = Compression(ofFileStarting: try file.peek())
-        let stream = HashingSource(try compression.decompress(file), writingTo: output)
-        let reader = try TarReader(stream, name: name, limits: limits)
+        let plain = BoundedSource(try compression.decompress(file), name: name, limits: limits)
+        let stream = HashingSource(plain, writingTo: output)
+        let reader = try TarReader(stream, name: name, limits: limits, requiresEnd: true)
         do {
             let manifestBytes = try readEntries(reader, stream, compression, name, limits)
             let manifest = try parse(manifestBytes, name)
@@ -45,12 +46,15 @@ package enum ImageImporter {
             return ArchiveInspection(
                 manifest: manifest, manifestBytes: manifestBytes, imageID: stream.imageID(), size: stream.size,
                 compression: compression, fileDigest: try file.digest())
-        } catch let error as RuntimeError where compression != .none && !reader.isSourceBroken {
+        } catch let error as RuntimeError where compression != .none && !reader.isSourceBroken && !reader.isOverLimit {
             // Damaged data may decompress to nonsense long before the sum at their end tells.
-            try stream.probe()
+            try stream.probe(limit: ImageImporter.probeLimit)
             throw error
         }
     }
+
+    /// How far a refused image is read to find out whether its data are damaged.
+    private static let probeLimit: Int64 = 8 << 30
 
     /// The ID of an uncompressed archive, without looking inside.
     package static func imageID(ofArchive file: FileDescriptor, name: String) throws -> ImageID {
@@ -64,11 +68,11 @@ package enum ImageImporter {
         _ reader: TarReader, _ stream: HashingSource, _ compression: Compression, _ name: String,
         _ limits: ArchiveLimits
     ) throws -> [UInt8] {
-        var validator = LayoutValidator(name: name)
+        var validator = LayoutValidator(name: name, limits: limits)
         var manifestBytes: [UInt8] = []
         var entry = try firstEntry(of: reader, stream, compression, name)
         while let current = entry {
-            if try validator.admit(current) == .manifest {
+            if try validator.admit(current, reader.extendedAttributes()) == .manifest {
                 manifestBytes = try read(current, reader, name, limit: limits.manifestBytes)
             }
             entry = try reader.next()
@@ -104,14 +108,14 @@ package enum ImageImporter {
         _ entry: ArchiveEntry, _ reader: TarReader, _ name: String, limit: Int
     ) throws -> [UInt8] {
         guard entry.size <= limit else {
-            throw RuntimeError(.invalidArgument, "\(name): its manifest is larger than \(limit) bytes")
+            throw RuntimeError(
+                .invalidArgument, "\(name): its manifest is larger than \(limit) bytes, the most allowed")
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(entry.size))
         while let block = try reader.nextBlock() {
-            bytes.append(contentsOf: repeatElement(0, count: max(0, Int(min(block.offset, entry.size)) - bytes.count)))
+            bytes.append(contentsOf: repeatElement(0, count: max(0, Int(block.offset) - bytes.count)))
             bytes.append(contentsOf: block.bytes)
-            guard bytes.count <= entry.size else { break }
         }
         return bytes
     }
@@ -121,7 +125,9 @@ package enum ImageImporter {
             return try ImageManifest(parsing: bytes)
         } catch {
             // The innermost message is what users see without --debug, so it names the file itself.
-            throw RuntimeError(.invalidArgument, "\(name): its manifest is not valid: \(error)")
+            // What follows its first line shows the place.
+            let reason = "\(error)".prefix { $0 != "\n" }
+            throw RuntimeError(.invalidArgument, "\(name): its manifest is not valid: \(reason)")
         }
     }
 }

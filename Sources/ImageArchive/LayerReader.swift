@@ -20,7 +20,7 @@ package final class LayerReader {
     private let file: DescriptorSource
     private let stored: RunningSum
     private let content: RunningSum
-    private let stream: any ByteSource
+    private let stream: BoundedSource
     private let reader: TarReader
 
     /// - Parameters:
@@ -39,7 +39,8 @@ package final class LayerReader {
         let plain = try compression.decompress(self.file)
         // Of an uncompressed layer both sums are one.
         content = compression == .none ? stored : RunningSum()
-        stream = compression == .none ? plain : SummingSource(plain, content)
+        stream = BoundedSource(
+            compression == .none ? plain : SummingSource(plain, content), name: name, limits: limits)
         reader = try TarReader(stream, name: name, limits: limits)
     }
 

@@ -10,6 +10,10 @@ final class SourceBridge {
     private(set) var failure: (any Error)?
     /// Whether libarchive has been told that there is no more.
     private(set) var isAtEnd = false
+    /// Bytes handed out so far.
+    private(set) var size: Int64 = 0
+    /// Bytes that may still be handed out before this is too much for one header; nil while no header is read.
+    var headerAllowance: Int?
 
     init(_ source: any ByteSource) { self.source = source }
 
@@ -28,7 +32,13 @@ final class SourceBridge {
     private func read(into block: UnsafeMutablePointer<UnsafeRawPointer?>) -> la_ssize_t {
         do {
             let bytes = try source.next()
+            // It keeps what it reads of a header in memory.
+            if let allowance = headerAllowance {
+                guard allowance >= 0 else { throw HeaderTooLarge() }
+                headerAllowance = allowance - bytes.count
+            }
             block.pointee = bytes.baseAddress
+            size += Int64(bytes.count)
             if bytes.isEmpty { isAtEnd = true }
             return bytes.count
         } catch {
@@ -37,6 +47,9 @@ final class SourceBridge {
         }
     }
 }
+
+/// What describes one entry takes more bytes than any entry needs.
+struct HeaderTooLarge: Error {}
 
 /// The text of libarchive's last error on a handle.
 func archiveErrorText(_ handle: OpaquePointer) -> String {

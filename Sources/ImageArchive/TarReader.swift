@@ -17,9 +17,17 @@ package final class TarReader {
     private let limits: ArchiveLimits
     private var entryCount = 0
     private var expandedBytes: Int64 = 0
+    private let requiresEnd: Bool
+    /// A file whose data have not been read to their end.
+    private var unread: ArchiveEntry?
 
-    /// - Parameter name: what messages call the archive.
-    init(_ source: any ByteSource, name: String, limits: ArchiveLimits = ArchiveLimits()) throws {
+    /// - Parameters:
+    ///   - name: what messages call the archive.
+    ///   - requiresEnd: whether an archive without the mark at its end is refused as one that was cut off.
+    init(
+        _ source: any ByteSource, name: String, limits: ArchiveLimits = ArchiveLimits(), requiresEnd: Bool = false
+    ) throws {
+        self.requiresEnd = requiresEnd
         guard let handle = archive_read_new() else { throw RuntimeError(.internal, "libarchive cannot be started") }
         self.handle = handle
         self.name = name
@@ -33,26 +41,43 @@ package final class TarReader {
     /// Whether reading stopped because the source threw, rather than because of what it yielded.
     var isSourceBroken: Bool { bridge.failure != nil }
 
+    /// Whether reading stopped because there are more entries or bytes than allowed.
+    private(set) var isOverLimit = false
+
     /// The next entry, or nil at the end-of-archive mark.
     package func next() throws -> ArchiveEntry? {
         if !isOpen {
             guard bridge.open(handle) == ARCHIVE_OK else { throw failure() }
             isOpen = true
         }
+        // All that libarchive reads after this belongs to the next header.
+        while unread != nil, try nextBlock() != nil {}
+        bridge.headerAllowance = ArchiveLimits.headerBytes
+        defer { bridge.headerAllowance = nil }
         var pointer: OpaquePointer?
         switch archive_read_next_header(handle, &pointer) {
         // A warning is a name outside this process's character set (no matter, its bytes are kept) or an unknown
         // extension.
-        case ARCHIVE_OK, ARCHIVE_WARN: break
-        case ARCHIVE_EOF: return nil
+        case ARCHIVE_OK: break
+        case ARCHIVE_WARN:
+            // Left out, a record may have held the entry's name or size.
+            let text = archiveErrorText(handle)
+            guard !text.hasPrefix("Ignoring malformed") else { throw failure() }
+        case ARCHIVE_EOF:
+            guard !requiresEnd || hasEnd else { throw truncated("the mark at its end is missing") }
+            return nil
         default: throw failure()
         }
         guard let pointer else { throw failure() }
         current = pointer
         let entry = try header(pointer)
         try count(entry)
+        unread = entry
         return entry
     }
+
+    /// Whether there was anything where libarchive looked for a last header.
+    private var hasEnd: Bool { !bridge.isAtEnd || bridge.size > archive_read_header_position(handle) }
 
     /// The next block of the current file's data and its offset in the file, or nil after the last.
     func nextBlock() throws -> (bytes: UnsafeRawBufferPointer, offset: Int64)? {
@@ -60,9 +85,24 @@ package final class TarReader {
         var count = 0
         var offset: Int64 = 0
         switch archive_read_data_block(handle, &block, &count, &offset) {
-        case ARCHIVE_OK: return (UnsafeRawBufferPointer(start: block, count: count), offset)
-        case ARCHIVE_EOF: return nil
+        case ARCHIVE_OK:
+            try checkRange(offset, count)
+            return (UnsafeRawBufferPointer(start: block, count: count), offset)
+        case ARCHIVE_EOF:
+            unread = nil
+            return nil
         default: throw failure()
+        }
+    }
+
+    /// Data beyond the size that was counted: the map of a sparse file may say anything.
+    private func checkRange(_ offset: Int64, _ count: Int) throws {
+        guard let unread, case .file = unread.kind, count > 0 else { return }
+        let (end, overflow) = offset.addingReportingOverflow(Int64(count))
+        guard offset >= 0, !overflow, end <= unread.size else {
+            throw RuntimeError(
+                .invalidArgument,
+                "\(name) is not valid: the data of \(ArchiveName.quoted(unread.path)) do not fit into it")
         }
     }
 
@@ -85,10 +125,10 @@ package final class TarReader {
         guard let pathname = archive_entry_pathname(entry) else {
             throw RuntimeError(.invalidArgument, "\(name) holds an entry without a name")
         }
-        let path = FilePath(platformString: pathname).lexicallyNormalized()
         guard strlen(pathname) < PATH_MAX else {
-            throw RuntimeError(.invalidArgument, "\(name) holds a name of more than \(PATH_MAX) bytes")
+            throw RuntimeError(.invalidArgument, "\(name) holds a name of more than \(PATH_MAX - 1) bytes")
         }
+        let path = FilePath(platformString: pathname).lexicallyNormalized()
         let modification = nanoseconds(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry))
         let access =
             archive_entry_atime_is_set(entry) != 0
@@ -108,7 +148,7 @@ package final class TarReader {
         case S_IFREG: return .file
         case S_IFDIR: return .directory
         case S_IFLNK:
-            guard let target = archive_entry_symlink(entry) else { return .unknown }
+            guard let target = archive_entry_symlink(entry) else { return .symbolicLink([0]) }
             return .symbolicLink(Array(UnsafeBufferPointer(start: target, count: strlen(target) + 1)))
         case S_IFIFO: return .fifo
         case S_IFCHR: return .characterDevice(major: major(entry), minor: minor(entry))
@@ -118,17 +158,18 @@ package final class TarReader {
     }
 
     private func major(_ entry: OpaquePointer) -> UInt32 {
-        UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry))
+        UInt32(clamping: archive_entry_rdevmajor(entry))
     }
 
     private func minor(_ entry: OpaquePointer) -> UInt32 {
-        UInt32(truncatingIfNeeded: archive_entry_rdevminor(entry))
+        UInt32(clamping: archive_entry_rdevminor(entry))
     }
 
     /// An owner as chown(2) takes it; the largest value would mean "leave it".
     private func owner(_ id: Int64, _ path: FilePath) throws -> UInt32 {
         guard let value = UInt32(exactly: id), value != .max else {
-            throw RuntimeError(.invalidArgument, "\(name): entry \"\(path)\" has an owner out of range: \(id)")
+            throw RuntimeError(
+                .invalidArgument, "\(name): entry \(ArchiveName.quoted(path)) has an owner out of range: \(id)")
         }
         return value
     }
@@ -142,23 +183,34 @@ package final class TarReader {
     private func count(_ entry: ArchiveEntry) throws {
         entryCount += 1
         guard entryCount <= limits.entries else {
-            throw RuntimeError(.invalidArgument, "\(name) holds more than \(limits.entries) entries, the most allowed")
+            isOverLimit = true
+            throw limits.tooManyEntries(name)
         }
         let (sum, overflow) = expandedBytes.addingReportingOverflow(entry.size)
         guard !overflow, sum <= limits.expandedBytes else {
-            throw RuntimeError(
-                .invalidArgument, "\(name) expands to more than \(limits.expandedBytes) bytes, the most allowed")
+            isOverLimit = true
+            throw limits.tooLarge(name)
         }
         expandedBytes = sum
     }
 
     private func failure() -> any Error {
+        if bridge.failure is HeaderTooLarge {
+            return RuntimeError(
+                .invalidArgument,
+                "\(name) is not valid: the header of an entry has more than \(ArchiveLimits.headerBytes) bytes, the most "
+                    + "allowed")
+        }
         if let failure = bridge.failure { return failure }
         let text = archiveErrorText(handle)
         if bridge.isAtEnd {
-            return RuntimeError(
-                .invalidArgument, "\(name) is truncated: the file ends inside the archive (\(text)); get it again")
+            return truncated(text)
         }
         return RuntimeError(.invalidArgument, "\(name) is a damaged tar archive (\(text)); get it again")
+    }
+
+    private func truncated(_ detail: String) -> RuntimeError {
+        RuntimeError(
+            .invalidArgument, "\(name) is truncated: the file ends inside the archive (\(detail)); get it again")
     }
 }

@@ -125,7 +125,9 @@ package struct TreeRenderer {
     ) throws {
         guard target.starts(with: ArchiveName.root) else {
             throw RuntimeError(
-                .invalidArgument, "\(name): \"\(path)\" is a hard link to \"\(target)\", outside \"rootfs\"")
+                .invalidArgument,
+                "\(name): \(ArchiveName.quoted(path)) is a hard link to \(ArchiveName.quoted(target)), outside "
+                    + "\"rootfs\"")
         }
         guard isSelected else {
             links.missing[path] = target
@@ -149,20 +151,22 @@ package struct TreeRenderer {
         var waiting: [(path: FilePath, target: FilePath)] = []
         var isEmpty: Bool { waiting.isEmpty }
 
-        /// The name that the archive stores the data under. Links point backwards, so that chains end.
-        func origin(of target: FilePath) -> FilePath {
-            var target = target
-            var steps = 0
-            while let next = missing[target], steps <= missing.count {
-                target = next
-                steps += 1
+        /// The name that the archive stores the data under. Each link is followed once: those on the way lead there
+        /// directly afterwards.
+        mutating func origin(of target: FilePath) -> FilePath {
+            var way: [FilePath] = []
+            var origin = target
+            while let next = missing[origin], way.count <= missing.count {
+                way.append(origin)
+                origin = next
             }
-            return target
+            for path in way { missing[path] = origin }
+            return origin
         }
     }
 
     /// Writes such links as files with the data of their target, in a second pass over the archive.
-    private func resolve(_ links: PendingLinks, _ index: Int) throws {
+    private func resolve(_ links: consuming PendingLinks, _ index: Int) throws {
         var waiting: [FilePath: [FilePath]] = [:]
         for (path, target) in links.waiting {
             let origin = links.origin(of: target)
@@ -189,7 +193,8 @@ package struct TreeRenderer {
         if let (target, paths) = waiting.first, let path = paths.first {
             throw RuntimeError(
                 .invalidArgument,
-                "image \(layer.id.short): \"\(path)\" is a hard link to \"\(target)\", which the image does not hold")
+                "image \(layer.id.short): \(ArchiveName.quoted(path)) is a hard link to \(ArchiveName.quoted(target)), which "
+                    + "the image does not hold")
         }
     }
 

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import AppContainer
 import Diagnostics
 import Glibc
 import LinuxPlatform
@@ -26,8 +27,6 @@ final class TreeWriter {
     private var lastParent: (path: FilePath, descriptor: FileDescriptor)?
     /// Directories whose mode and times are set when nothing is written to them any more.
     private var directories: [(path: FilePath, mode: UInt32, times: FileSystem.Times)] = []
-    /// Files of this size are worth a word to the disk of their own.
-    private static let largeFile: Int64 = 1 << 20
     /// Directories made because an entry needed them.
     private var impliedDirectories: Set<FilePath> = []
 
@@ -48,7 +47,7 @@ final class TreeWriter {
     ///   - reader: stands at the entry.
     func write(_ entry: ArchiveEntry, at path: FilePath, from reader: TarReader) throws -> Outcome {
         guard let leaf = path.lastComponent else {
-            if entry.isDirectory { try adoptRoot(entry, from: reader) }
+            if entry.isDirectory { try adoptRoot(entry, reader.extendedAttributes()) }
             return .written
         }
         guard let parent = try openParent(of: path) else { return .dropped }
@@ -59,7 +58,7 @@ final class TreeWriter {
             if error == .fileExists, impliedDirectories.contains(path) {
                 guard entry.isDirectory else { return .dropped }
                 try attempt("chown", path) { try setOwner(entry, leaf, in: parent) }
-                try setAttributes(ofDirectory: path, from: reader)
+                try setAttributes(of: entry, reader.extendedAttributes(), leaf, in: parent)
                 impliedDirectories.remove(path)
                 return .written
             }
@@ -131,12 +130,13 @@ final class TreeWriter {
             directories.append((path, entry.mode, entry.times))
             try FileSystem.makeDirectory(leaf, in: parent, mode: 0o700)
             try setOwner(entry, leaf, in: parent)
-            try setAttributes(ofDirectory: path, from: reader)
+            try setAttributes(of: entry, reader.extendedAttributes(), leaf, in: parent)
             return
         case .symbolicLink(let target):
             try FileSystem.makeSymbolicLink(to: target, leaf, in: parent)
             apparentSize += Int64(target.count - 1)
             try setOwner(entry, leaf, in: parent)
+            try setAttributes(of: entry, reader.extendedAttributes(), leaf, in: parent)
         case .fifo:
             try FileSystem.makeNode(.fifo, leaf, in: parent)
             try setOwner(entry, leaf, in: parent)
@@ -150,7 +150,8 @@ final class TreeWriter {
             try setOwner(entry, leaf, in: parent)
             try FileSystem.setMode(safeMode(entry), leaf, in: parent)
         case .hardLink, .unknown:
-            throw RuntimeError(.invalidArgument, "\(name): \"\(path)\" is of a type that cannot be written")
+            throw RuntimeError(
+                .invalidArgument, "\(name): \(ArchiveName.quoted(path)) is of a type that cannot be written")
         }
         try FileSystem.setTimes(entry.times, leaf, in: parent)
     }
@@ -169,52 +170,50 @@ final class TreeWriter {
             }
             end = max(end, offset)
         }
-        if end >= TreeWriter.largeFile { FileSystem.startWriteback(of: file, 0..<end) }
         if end < entry.size { try FileSystem.setSize(entry.size, of: file) }
         if isPrivileged { try FileSystem.setOwner(entry.uid, entry.gid, of: file) }
         // After the owner: chown(2) clears the set-ID bits and file capabilities.
         try FileSystem.setMode(safeMode(entry), of: file)
-        try setAttributes(of: file, path, reader.extendedAttributes())
+        try setAttributes(of: entry, reader.extendedAttributes()) { attribute, value throws(Errno) in
+            try FileSystem.setExtendedAttribute(attribute, value, of: file)
+        }
         try FileSystem.setTimes(entry.times, of: file)
     }
 
-    /// Restores file capabilities and `user.` attributes. Overlayfs gives `user.overlay.` a meaning, so they stay out.
     private func setAttributes(
-        of file: FileDescriptor, _ path: FilePath, _ attributes: [(name: String, value: [UInt8])]
+        of entry: ArchiveEntry, _ attributes: [(name: String, value: [UInt8])], _ leaf: FilePath.Component,
+        in parent: FileDescriptor
     ) throws {
-        for (attribute, value) in attributes {
-            let isUser = attribute != TreeWriter.capabilities
-            guard TreeWriter.isKept(attribute), isUser || isPrivileged else { continue }
+        try setAttributes(of: entry, attributes) { attribute, value throws(Errno) in
+            try FileSystem.setExtendedAttribute(attribute, value, leaf, in: parent)
+        }
+    }
+
+    /// Restores the extended attributes that may reach a tree.
+    private func setAttributes(
+        of entry: ArchiveEntry, _ attributes: [(name: String, value: [UInt8])],
+        _ set: (String, [UInt8]) throws(Errno) -> Void
+    ) throws {
+        for (attribute, value) in attributes where ExtendedAttributePolicy.restores(attribute, on: entry.kind) {
+            let isUser = attribute.hasPrefix("user.")
+            guard isUser || isPrivileged else { continue }
             do {
-                try FileSystem.setExtendedAttribute(attribute, value, of: file)
-            } catch  where isUser && error == .notSupported {
-                // tmpfs before Linux 6.6 has none of these.
+                try set(attribute, value)
+            } catch  where error == .notSupported && attribute != ExtendedAttributePolicy.capability {
+                // tmpfs before Linux 6.6 has no attributes of users.
+            } catch  where error == .notPermitted && attribute.hasPrefix("trusted.") {
+                // Root of a user namespace may not.
             } catch {
-                throw failure("set \(attribute) of", path, error)
+                throw failure("set \(ScalarError.quoted(attribute)) of", entry.path, error)
             }
         }
     }
 
-    private static let capabilities = "security.capability"
-
-    /// Whether images have this extended attribute.
-    static func isKept(_ attribute: String) -> Bool {
-        attribute == capabilities || attribute.hasPrefix("user.") && !attribute.hasPrefix("user.overlay.")
-    }
-
-    /// A directory keeps its `user.` attributes only: it is no program that could have capabilities.
-    private func setAttributes(ofDirectory path: FilePath, from reader: TarReader) throws {
-        let attributes = reader.extendedAttributes().filter { $0.name != TreeWriter.capabilities }
-        if attributes.isEmpty { return }
-        try attempt("open", path) {
-            let descriptor = try FileSystem.openDirectory(path, beneath: root)
-            defer { try? descriptor.close() }
-            try setAttributes(of: descriptor, path, attributes)
+    private func adoptRoot(_ entry: ArchiveEntry, _ attributes: [(name: String, value: [UInt8])]) throws {
+        let root = root
+        try setAttributes(of: entry, attributes) { attribute, value throws(Errno) in
+            try FileSystem.setExtendedAttribute(attribute, value, of: root)
         }
-    }
-
-    private func adoptRoot(_ entry: ArchiveEntry, from reader: TarReader) throws {
-        try setAttributes(ofDirectory: FilePath(), from: reader)
         if isPrivileged { try attempt("chown", FilePath()) { try FileSystem.setOwner(entry.uid, entry.gid, of: root) } }
         directories.append((FilePath(), entry.mode, entry.times))
     }
@@ -277,6 +276,6 @@ final class TreeWriter {
         if error == .noSpace { remedy = "; free some space and try again" }
         if error == .notPermitted, !isPrivileged { remedy = "; this needs root" }
         let code = RuntimeError.systemCall(action, nil, error).code
-        return RuntimeError(code, "\(name): cannot \(action) \"\(path)\": \(error.text)\(remedy)")
+        return RuntimeError(code, "\(name): cannot \(action) \(ArchiveName.quoted(path)): \(error.text)\(remedy)")
     }
 }

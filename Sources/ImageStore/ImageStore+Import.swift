@@ -69,7 +69,7 @@ extension ImageStore {
             let output = try item.openForWriting()
             defer { try? output.close() }
             inspection = try ImageImporter.importImage(
-                from: file, name: name, writingTo: output, isHashed: approve != nil, onRead: onRead)
+                from: file, name: name, writingTo: output, limits: limits, isHashed: approve != nil, onRead: onRead)
             do {
                 try FileSystem.synchronize(output)
             } catch {

@@ -177,7 +177,7 @@ extension ImageStore {
         // Each layer is read to its end.
         let total = try renderLayers.reduce(0) { try $0 + FileSystem.status(of: $1.archive).size }
         return try TreeRenderer.render(
-            renderLayers, into: directory, rootfsOnly: rootfsOnly, name: "image \(name)",
+            renderLayers, into: directory, rootfsOnly: rootfsOnly, name: "image \(name)", limits: limits,
             onRead: progress?.begin("rendering \(name)", total: total))
     }
 

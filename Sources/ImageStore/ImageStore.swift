@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import GRDB
+import ImageArchive
 import LinuxPlatform
 import SystemPackage
 
@@ -15,14 +16,21 @@ package final class ImageStore: Sendable {
     package let layout: StoreLayout
     let index: StoreIndex
     let progress: Progress?
+    /// What images may ask for.
+    package let limits: ArchiveLimits
 
     /// Opens the store, making what is missing.
     ///
     /// A user who may only read an existing store gets one that refuses to change anything.
     ///
-    /// - Parameter progress: hears of the bytes that importing and rendering read.
-    package init(dataDirectory: FilePath, progress: Progress? = nil) throws {
+    /// - Parameters:
+    ///   - progress: hears of the bytes that importing and rendering read.
+    ///   - limits: for each image that is imported or rendered.
+    package init(
+        dataDirectory: FilePath, progress: Progress? = nil, limits: ArchiveLimits = ArchiveLimits()
+    ) throws {
         self.progress = progress
+        self.limits = limits
         layout = StoreLayout(dataDirectory: dataDirectory)
         do {
             try layout.prepare()

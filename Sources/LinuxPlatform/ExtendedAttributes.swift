@@ -9,20 +9,23 @@ import SystemPackage
 package enum ExtendedAttributes {
     /// The names of all attributes; none on a file system without them.
     package static func names(_ path: FilePath) throws -> [String] {
-        let bytes = try read(path, "listxattr") { buffer, size in
-            path.withPlatformString { rkt_llistxattr($0, buffer, size) }
-        }
-        return (bytes ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        guard
+            let bytes = try read(
+                path, "listxattr", { list, size in path.withPlatformString { rkt_llistxattr($0, list, size) } })
+        else { return [] }
+        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The value of an attribute, or nil when it is not there.
     package static func value(_ name: String, of path: FilePath) throws -> [UInt8]? {
-        try read(path, "getxattr") { buffer, size in path.withPlatformString { rkt_lgetxattr($0, name, buffer, size) } }
+        try read(path, "getxattr") { value, size in
+            path.withPlatformString { rkt_lgetxattr($0, name, value, size) }
+        }
     }
 
     package static func set(_ name: String, _ value: [UInt8], of path: FilePath) throws {
         // SAFETY: the array is passed with its own count.
-        try check(rkt_lsetxattr(path.string, name, value, value.count, 0), "setxattr", path)
+        try check(path.withPlatformString { rkt_lsetxattr($0, name, value, value.count, 0) }, "setxattr", path)
     }
 
     /// Gives `target` all attributes that `source` has.

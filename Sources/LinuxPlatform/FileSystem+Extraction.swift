@@ -178,6 +178,17 @@ extension FileSystem {
         try checked(rkt_fsetxattr(file.rawValue, name, value, value.count, 0))
     }
 
+    /// Sets one extended attribute of a name, a symbolic link's own (lsetxattr(2)).
+    ///
+    /// No system call before Linux 6.13 takes a directory and a name, so it goes by /proc.
+    package static func setExtendedAttribute(
+        _ attribute: String, _ value: [UInt8], _ name: FilePath.Component, in directory: FileDescriptor
+    ) throws(Errno) {
+        var path = FilePath("/proc/self/fd/\(directory.rawValue)")
+        path.append(name)
+        try checked(path.withPlatformString { rkt_lsetxattr($0, attribute, value, value.count, 0) })
+    }
+
     /// The value of an extended attribute, nil when the path has none of this name (lgetxattr(2)).
     package static func extendedAttribute(_ name: String, of path: FilePath) throws -> [UInt8]? {
         // The most that Linux stores.

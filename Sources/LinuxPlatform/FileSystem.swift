@@ -16,7 +16,7 @@ package enum FileSystem {
 
     package static func status(_ path: FilePath, followSymbolicLink: Bool = false) throws -> FileStatus {
         var status = stat()
-        let result = followSymbolicLink ? stat(path.string, &status) : lstat(path.string, &status)
+        let result = path.withPlatformString { followSymbolicLink ? stat($0, &status) : lstat($0, &status) }
         guard result == 0 else { throw RuntimeError.systemCall("stat", path, lastErrno) }
         return FileStatus(status)
     }
@@ -29,7 +29,9 @@ package enum FileSystem {
 
     /// mkdir(2); an existing path is an error with code `exists`.
     package static func makeDirectory(_ path: FilePath, mode: UInt32 = 0o755) throws {
-        guard mkdir(path.string, mode) == 0 else { throw RuntimeError.systemCall("mkdir", path, lastErrno) }
+        guard path.withPlatformString({ mkdir($0, mode) }) == 0 else {
+            throw RuntimeError.systemCall("mkdir", path, lastErrno)
+        }
     }
 
     /// Makes a directory and its missing parents; an existing directory is left as it is.

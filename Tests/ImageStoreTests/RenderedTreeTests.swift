@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import Glibc
+import ImageArchive
 import ImageStore
 import LinuxPlatform
 import SystemPackage
@@ -155,11 +156,15 @@ struct RenderedTreeTests {
     }
 
     @Test func aFailedRenderLeavesNothing() throws {
-        let image = try fixture.image("example.com/app") {
+        let id = try fixture.image("example.com/app") {
             $0.add("rootfs/f", "x")
-            $0.add("rootfs/l", .hardLink, link: "rootfs/missing")
-        }
-        #expect(fixture.message { try store.rendered(image) }.contains("which the image does not hold"))
+            $0.add("rootfs/g", "x")
+        }.id.string
+        // An image that came in when more was allowed.
+        let store = try ImageStore(
+            dataDirectory: fixture.scratch.appending("data"), limits: ArchiveLimits(entries: 3))
+        let image = try store.image(matching: id)
+        #expect(fixture.message { try store.rendered(image) }.contains("holds more than 3 entries"))
         #expect(try store.trees() == [])
         #expect(try fixture.leftovers() == [])
         let target = fixture.scratch.appending("target")

@@ -68,6 +68,30 @@ package struct TarFixture {
         records += TarFixture.padded(contents)
     }
 
+    /// Adds a header and what follows it just as they are given.
+    ///
+    /// - Parameters:
+    ///   - size: what the header says.
+    ///   - change: may put anything into the header, whose sum is computed afterwards.
+    package mutating func add(
+        block name: String, type: Character, size: Int, body: [UInt8] = [],
+        _ change: (inout [UInt8]) -> Void = { _ in }
+    ) {
+        var block = TarFixture.header(Array(name.utf8), type.asciiValue ?? 0, size: size)
+        change(&block)
+        TarFixture.seal(&block)
+        records += block + TarFixture.padded(body)
+    }
+
+    /// Adds a header of pax records for the entry that follows, or with the type `g` for all that follow.
+    package mutating func add(records: [(String, String)], type: Character = "x") {
+        let body = records.flatMap { TarFixture.extended($0.0, Array($0.1.utf8)) }
+        add(block: "records", type: type, size: body.count, body: body)
+    }
+
+    /// The archive without the mark at its end.
+    package var withoutEnd: [UInt8] { records }
+
     /// The archive.
     ///
     /// - Parameter padding: zero bytes after the end-of-archive mark.
@@ -96,10 +120,16 @@ package struct TarFixture {
         put("ustar\u{0}00".utf8, at: 257, limit: 8)
         put(octal(device.0, 7), at: 329, limit: 7)
         put(octal(device.1, 7), at: 337, limit: 7)
-        put("        ".utf8, at: 148, limit: 8)
-        let sum = block.reduce(0) { $0 + Int($1) }
-        put(octal(sum, 6) + [0, 0x20], at: 148, limit: 8)
+        seal(&block)
         return block
+    }
+
+    /// Puts the sum of a header into it.
+    private static func seal(_ block: inout [UInt8]) {
+        block.replaceSubrange(148..<156, with: "        ".utf8)
+        let digits = String(block.reduce(0) { $0 + Int($1) }, radix: 8)
+        let text = String(repeating: "0", count: 6 - digits.utf8.count) + digits
+        block.replaceSubrange(148..<156, with: Array(text.utf8) + [0, 0x20])
     }
 
     /// One record of a pax header: its length counts itself.

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import AppContainer
 import Diagnostics
 import ImageArchive
 import SystemPackage
@@ -91,13 +92,13 @@ final class LayerTree {
         case .symbolicLink(let target):
             let bytes = target.dropLast().map { UInt8(bitPattern: $0) }
             guard !bytes.isEmpty, bytes.count <= LayerTree.maximumPath else {
-                throw broken("\"\(entry.path)\" is a symbolic link with a text of \(bytes.count) bytes")
+                throw broken("\(shown(entry.path)) is a symbolic link with a text of \(bytes.count) bytes")
             }
             content = .symbolicLink(bytes)
         case .fifo: content = .fifo
         case .characterDevice(let major, let minor): content = .characterDevice(major: major, minor: minor)
         case .blockDevice(let major, let minor): content = .blockDevice(major: major, minor: minor)
-        case .unknown: throw broken("\"\(entry.path)\" is of a type that an image cannot hold")
+        case .unknown: throw broken("\(shown(entry.path)) is of a type that an image cannot hold")
         }
         try count()
         let node = TreeNode(content, mode: entry.mode)
@@ -107,13 +108,14 @@ final class LayerTree {
 
     /// The file that a hard link names, as it is at this point of the layer.
     private func linked(_ path: FilePath, _ target: FilePath) throws -> TreeNode {
-        var names = try components(target, "holds \"\(path)\", a hard link to")
-        let missing = broken("\"\(path)\" is a hard link to \"\(target)\", which neither it nor a lower layer holds")
-        guard path != target else { throw broken("\"\(path)\" is a hard link to itself") }
+        var names = try components(target, "holds \(shown(path)), a hard link to")
+        let missing = broken(
+            "\(shown(path)) is a hard link to \(shown(target)), which neither it nor a lower layer holds")
+        guard path != target else { throw broken("\(shown(path)) is a hard link to itself") }
         guard let leaf = names.popLast(), let parent = try findDirectory(names, target),
             let node = parent.children[leaf]?.node
         else { throw missing }
-        guard !node.isDirectory else { throw broken("\"\(path)\" is a hard link to the directory \"\(target)\"") }
+        guard !node.isDirectory else { throw broken("\(shown(path)) is a hard link to the directory \(shown(target))") }
         return node
     }
 
@@ -124,7 +126,7 @@ final class LayerTree {
             if block.bytes.isEmpty { continue }
             let (end, overflow) = block.offset.addingReportingOverflow(Int64(block.bytes.count))
             guard !overflow, end <= entry.size, block.offset >= file.end else {
-                throw broken("the data of \"\(entry.path)\" do not fit into it")
+                throw broken("the data of \(shown(entry.path)) do not fit into it")
             }
             if try file.append(block.bytes, at: block.offset) {
                 segmentCount += 1
@@ -168,7 +170,7 @@ final class LayerTree {
     private func components(_ path: FilePath, _ what: String) throws -> [EntryName] {
         let names = EntryName.components(path)
         guard !path.isAbsolute, names.first?.bytes != Array("..".utf8) else {
-            throw broken("it \(what) \"\(path)\", outside the root of the image")
+            throw broken("it \(what) \(shown(path)), outside the root of the image")
         }
         guard names.allSatisfy({ $0.bytes.count <= LayerTree.maximumName }) else {
             throw broken("it holds a name of more than \(LayerTree.maximumName) bytes")
@@ -178,7 +180,7 @@ final class LayerTree {
 
     private func makeDirectories(_ names: [EntryName], _ path: FilePath) throws -> TreeNode {
         guard let directory = try walk(names, path, making: true) else {
-            throw RuntimeError(.internal, "the parents of \"\(path)\" cannot be made")
+            throw RuntimeError(.internal, "the parents of \(shown(path)) cannot be made")
         }
         return directory
     }
@@ -209,18 +211,18 @@ final class LayerTree {
             } else if let node, case .symbolicLink(let target) = node.content {
                 links += 1
                 guard links <= LayerTree.maximumLinks else {
-                    throw broken("\"\(path)\" leads through more than \(LayerTree.maximumLinks) symbolic links")
+                    throw broken("\(shown(path)) leads through more than \(LayerTree.maximumLinks) symbolic links")
                 }
                 let (targetNames, isAbsolute) = EntryName.components(ofLink: target)
                 if isAbsolute { stack = [root] }
                 rest.append(contentsOf: targetNames.reversed())
                 guard rest.count <= 2 * LayerTree.maximumPath else {
-                    throw broken("\"\(path)\" leads through symbolic links to a name that is too long")
+                    throw broken("\(shown(path)) leads through symbolic links to a name that is too long")
                 }
             } else {
                 guard making else { return nil }
                 guard name.bytes.count <= LayerTree.maximumName else {
-                    throw broken("\"\(path)\" leads through a symbolic link to a name that is too long")
+                    throw broken("\(shown(path)) leads through a symbolic link to a name that is too long")
                 }
                 try count()
                 let made = TreeNode(.directory, mode: 0o755)
@@ -228,7 +230,7 @@ final class LayerTree {
                 stack.append(made)
             }
             guard stack.count <= LayerTree.maximumDepth else {
-                throw broken("\"\(path)\" is nested deeper than \(LayerTree.maximumDepth), the most allowed")
+                throw broken("\(shown(path)) is nested deeper than \(LayerTree.maximumDepth), the most allowed")
             }
         }
         return stack.last
@@ -242,7 +244,7 @@ final class LayerTree {
         for name in names {
             guard let node = directory.children[name]?.node else { return }
             if case .symbolicLink = node.content {
-                throw broken("the whiteout \"\(path)\" lies beneath a symbolic link")
+                throw broken("the whiteout \(shown(path)) lies beneath a symbolic link")
             }
             guard node.isDirectory else { return }
             directory = node
@@ -253,7 +255,7 @@ final class LayerTree {
         }
         let name = EntryName(mark.bytes.dropFirst(LayerTree.whiteout.utf8.count))
         guard ![[], Array(".".utf8), Array("..".utf8)].contains(name.bytes) else {
-            throw broken("\"\(path)\" is a whiteout of nothing")
+            throw broken("\(shown(path)) is a whiteout of nothing")
         }
         guard let place = directory.children[name] else { return }
         if place.layer == layer { prune(place.node) } else { directory.children[name] = nil }
@@ -264,6 +266,9 @@ final class LayerTree {
         directory.children = directory.children.filter { $0.value.layer == layer }
         for place in directory.children.values where place.node.isDirectory { prune(place.node) }
     }
+
+    /// A name as a message shows it, without anything that a terminal acts on.
+    private func shown(_ path: FilePath) -> String { ScalarError.quoted(path.string) }
 
     private func broken(_ reason: String) -> RuntimeError {
         RuntimeError(.invalidArgument, "\(layerName) is not valid: \(reason)")
