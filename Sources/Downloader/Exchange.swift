@@ -114,7 +114,9 @@ struct Exchange: Sendable {
         if !body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
         trace("\(method.rawValue) \(shown)")
         do {
-            let response = try await member.client.execute(outgoing, deadline: .distantFuture)
+            let response = try await Pace.head(request, circumstances) { [outgoing] in
+                try await member.client.execute(outgoing, deadline: .distantFuture)
+            }
             let head = HTTPResponse(
                 status: Int(response.status.code),
                 fields: response.headers.map { HTTPField($0.name, $0.value) }, url: address.string)

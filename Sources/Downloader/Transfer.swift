@@ -119,7 +119,9 @@ struct Transfer {
         let end = answer.length.map { partial.have + $0 }
         do {
             try partial.cut()
+            var pace = Pace(request, answer.circumstances)
             for try await buffer in answer.response.body {
+                try pace.note(buffer.readableBytes)
                 guard partial.have + Int64(buffer.readableBytes) <= request.limit else { throw tooLarge(answer, nil) }
                 try partial.append(buffer)
                 report(partial, isLast: false)
@@ -155,7 +157,9 @@ struct Transfer {
         guard request.method != .head else { return head }
         if !isExplanation, let size = answer.length, size > limit { throw tooLarge(answer, size) }
         do {
+            var pace = Pace(request, answer.circumstances)
             for try await buffer in answer.response.body {
+                try pace.note(buffer.readableBytes)
                 let room = limit - Int64(head.body.count)
                 if Int64(buffer.readableBytes) > room {
                     guard isExplanation else { throw tooLarge(answer, nil) }
@@ -173,6 +177,7 @@ struct Transfer {
 
     private func tooLarge(_ answer: Exchange.Answer, _ size: Int64?) -> TransferFailure {
         let size = size.map { " of \($0) bytes" } ?? ""
-        return refuse(answer, "its body\(size) is larger than the \(request.limit) bytes that are allowed")
+        let remedy = request.limitRemedy.isEmpty ? "" : "; \(request.limitRemedy)"
+        return refuse(answer, "its body\(size) is larger than the \(request.limit) bytes that are allowed\(remedy)")
     }
 }

@@ -24,6 +24,12 @@ package struct HTTPRequest: Sendable, Equatable, Codable {
     package var body: [UInt8]
     /// How many bytes the body of the answer may have.
     package var limit: Int64
+    /// What a user may do about a body that has more; ends the message.
+    package var limitRemedy = ""
+    /// A body, or a header, of which fewer than so many bytes come within `window` is given up.
+    package var minimumBytes = 1000
+    /// Milliseconds. Between two blocks there is `patience`; this is for servers that send one byte at a time.
+    package var window = 60_000
     /// How many redirects are followed.
     package var redirects: Int
     /// Whether the request, or a redirect, may use plain HTTP.

@@ -130,7 +130,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if page.get("gate") and page.get("gateAfter") is None:
             self.wait_for(page["gate"])
         if page.get("raw"):
-            self.wfile.write(page["raw"].encode("latin-1"))
+            raw = page["raw"].encode("latin-1")
+            size = page.get("block") or len(raw)
+            for start in range(0, len(raw), size):
+                self.wfile.write(raw[start:start + size])
+                self.wfile.flush()
+                time.sleep((page.get("pause") or 0) / 1000)
             raise Broken
         fields = [tuple(field) for field in page.get("fields", [])]
         status = page.get("status", 200)
