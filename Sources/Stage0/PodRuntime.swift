@@ -5,6 +5,8 @@
 import AppContainer
 import Diagnostics
 import HTTPTransport
+import HostConfiguration
+import ImageArchive
 import ImageFetch
 import ImageStore
 import LinuxPlatform
@@ -48,7 +50,10 @@ package struct PodRuntime: Sendable {
 
     /// Opens the image store of the data directory, which is made when it is missing.
     package func openImages() throws -> ImageStore {
-        try ImageStore(dataDirectory: settings.dataDirectory, progress: progress)
+        let limits = try HostConfiguration(reading: settings.configuration, [LimitsConfiguration.self])[
+            LimitsConfiguration.self]
+        return try ImageStore(
+            dataDirectory: settings.dataDirectory, progress: progress, limits: ArchiveLimits(limits))
     }
 
     // MARK: - UUID files

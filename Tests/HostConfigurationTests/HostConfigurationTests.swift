@@ -217,4 +217,47 @@ struct HostConfigurationTests {
             #expect(error?.message.contains(word) == true)
         }
     }
+
+    @Test func limitsAreOverriddenOneByOne() throws {
+        let fixture = try ConfigurationFixture()
+        func limits(_ fields: String) -> String { #"{"rktKind":"limits","rktVersion":"v1",\#(fields)}"# }
+        try fixture.write("system", "limits.d/a.json", limits(#""imageEntries":10,"imageSize":20"#))
+        try fixture.write("system", "limits.d/b.json", limits(#""imageExpandedSize":1099511627777"#))
+        try fixture.write("local", "limits.d/a.json", limits(#""imageEntries":30"#))
+        let configuration = try fixture.read()
+        let read = configuration[LimitsConfiguration.self]
+        #expect(read.imageEntries == 30 && read.imageExpandedSize == 1_099_511_627_777 && read.imageSize == 20)
+        #expect(
+            configuration.json.encoded()
+                == #"{"stage0":[{"rktVersion":"v1","rktKind":"limits","imageEntries":30,"#
+                + #""imageExpandedSize":1099511627777,"imageSize":20}]}"#)
+    }
+
+    /// Fields of the kind limits, and what the error says after the file's name.
+    static let wrongLimits = [
+        (#""imageEntries":0"#, "imageEntries: expected a whole number from 1 to 1000000000"),
+        (#""imageEntries":"many""#, "imageEntries: expected a whole number from 1 to 1000000000"),
+        (#""imageExpandedSize":-1"#, "imageExpandedSize: expected a whole number from 1 to 1152921504606846976"),
+        (#""imageSize":1.5"#, "imageSize: expected a whole number from 1 to 1152921504606846976"),
+        (#""imageSize":99999999999999999999"#, "imageSize: expected a whole number from 1 to 1152921504606846976"),
+    ]
+
+    @Test(arguments: wrongLimits)
+    func refusesWrongLimits(field: String, reason: String) throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write("local", "limits.d/a.json", #"{"rktKind":"limits","rktVersion":"v1",\#(field)}"#)
+        let file = fixture.scratch.path.pushing("local/limits.d/a.json")
+        let error = #expect(throws: RuntimeError.self) { try fixture.read() }
+        #expect(error?.message == "configuration file \"\(file)\": \(reason)")
+    }
+
+    @Test func refusesALimitSetTwice() throws {
+        let fixture = try ConfigurationFixture()
+        for file in ["a", "b"] {
+            try fixture.write(
+                "local", "limits.d/\(file).json", #"{"rktKind":"limits","rktVersion":"v1","imageEntries":5}"#)
+        }
+        let error = #expect(throws: RuntimeError.self) { try fixture.read() }
+        #expect(error?.message.contains("b.json\": imageEntries: another file of this directory has set it") == true)
+    }
 }

@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import HTTPTransport
+import ImageArchive
 import ImageStore
 import LinuxPlatform
 import SystemPackage
@@ -35,8 +36,7 @@ struct ArchiveFetch {
     /// Gets what a user should be told in any case.
     let tell: @Sendable (String) -> Void
 
-    /// The largest archive, and the largest signature.
-    static let archiveLimit: Int64 = 64 << 30
+    /// The largest signature.
     static let signatureLimit: Int64 = 1 << 20
 
     /// What there is to do for one request.
@@ -194,11 +194,14 @@ struct ArchiveFetch {
     ) throws -> Download {
         var fields: [HTTPField] = []
         if let tag = job.known?.origin.entityTag { fields.append(HTTPField("If-None-Match", tag)) }
-        let limit = min(job.request.limit ?? ArchiveFetch.archiveLimit, ArchiveFetch.archiveLimit)
+        let most = store.limits.fileBytes
+        let limit = min(job.request.limit ?? most, most)
         let recorder = job.partial.recorder
         let url = job.request.url
+        var request = try web.request(url, limit: limit, fields: fields)
+        if limit == most { request.limitRemedy = ArchiveLimits.remedy("imageSize") }
         return Download(
-            try web.request(url, limit: limit, fields: fields), to: job.partial.file, offset: offset,
+            request, to: job.partial.file, offset: offset,
             validator: offset > 0 ? job.partial.validator : nil,
             onResponse: { response in
                 try ArchiveFetch.refusePages(response, url)

@@ -73,7 +73,10 @@ extension Fetcher {
     }
 
     private var conversion: ConversionSettings {
-        ConversionSettings(temporary: store.layout.temporary, progress: progress)
+        var limits = ContentLimits()
+        limits.blobBytes = store.limits.fileBytes
+        return ConversionSettings(
+            temporary: store.layout.temporary, archiveLimits: store.limits, limits: limits, progress: progress)
     }
 
     /// Converts an image and puts the result into the store.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import ImageArchive
 
 /// How much an image of a registry or layout may ask for before it is refused.
 package struct ContentLimits: Sendable {
@@ -16,7 +17,7 @@ package struct ContentLimits: Sendable {
     /// Layers of an image.
     package var layers = 512
     /// Bytes of one blob.
-    package var blobBytes: Int64 = 1 << 38
+    package var blobBytes: Int64 = 64 << 30
 
     package init() {}
 }
@@ -55,7 +56,8 @@ struct ContentManifest {
             guard layer.size <= limits.blobBytes else {
                 throw RuntimeError(
                     .invalidArgument,
-                    "\(document.document): \(name) has \(layer.size) bytes, and \(limits.blobBytes) are the most allowed"
+                    "\(document.document): \(name) has \(layer.size) bytes, and \(limits.blobBytes) are the most allowed; "
+                        + ArchiveLimits.remedy("imageSize")
                 )
             }
         }
