@@ -28,7 +28,8 @@ package struct TreeCopy {
         if status.type != .directory, status.linkCount > 1 {
             let identity = FileIdentity(device: status.device, inode: status.inode)
             if let first = copied[identity] {
-                guard link(first.string, target.string) == 0 else {
+                let result = first.withPlatformString { first in target.withPlatformString { link(first, $0) } }
+                guard result == 0 else {
                     throw RuntimeError.systemCall("link", target, lastErrno)
                 }
                 return
@@ -38,10 +39,10 @@ package struct TreeCopy {
         switch status.type {
         case .directory:
             try FileSystem.makeDirectory(target, mode: 0o700)
-            for name in try FileSystem.list(source) { try copy(source.appending(name), target.appending(name)) }
+            for name in try TreeCopy.names(in: source) { try copy(source.appending(name), target.appending(name)) }
         case .regular: try FileContents.copy(source, to: target, size: status.size)
         case .symbolicLink:
-            try FileSystem.makeSymbolicLink(to: FileSystem.readSymbolicLink(source), at: target)
+            try TreeCopy.copySymbolicLink(source, to: target)
         case .fifo: try makeNode(target, S_IFIFO, 0)
         case .socket: try makeNode(target, S_IFSOCK, 0)
         case .characterDevice: try makeNode(target, S_IFCHR, status.specialDevice)
@@ -50,8 +51,30 @@ package struct TreeCopy {
         try TreeCopy.copyAttributes(of: source, status, to: target)
     }
 
+    /// The names in a directory, which may be any bytes.
+    private static func names(in path: FilePath) throws -> [FilePath.Component] {
+        do {
+            let directory = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec, .noFollow])
+            defer { try? directory.close() }
+            return try FileSystem.names(in: directory)
+        } catch let error as Errno {
+            throw RuntimeError.systemCall("opendir", path, error)
+        }
+    }
+
+    /// Copies the text of a link byte for byte.
+    private static func copySymbolicLink(_ source: FilePath, to target: FilePath) throws {
+        var text = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        // SAFETY: one byte less than the buffer holds is written, so that a NUL stays behind it.
+        let count = source.withPlatformString { readlink($0, &text, Int(PATH_MAX)) }
+        guard count >= 0 else { throw RuntimeError.systemCall("readlink", source, lastErrno) }
+        guard target.withPlatformString({ symlink(text, $0) }) == 0 else {
+            throw RuntimeError.systemCall("symlink", target, lastErrno)
+        }
+    }
+
     private func makeNode(_ path: FilePath, _ type: mode_t, _ device: UInt64) throws {
-        guard mknod(path.string, type | 0o600, dev_t(device)) == 0 else {
+        guard path.withPlatformString({ mknod($0, type | 0o600, dev_t(device)) }) == 0 else {
             throw RuntimeError.systemCall("mknod", path, lastErrno)
         }
     }
@@ -60,18 +83,19 @@ package struct TreeCopy {
     ///
     /// In this order: a change of owner clears set-user-ID bits and file capabilities.
     static func copyAttributes(of source: FilePath, _ status: FileStatus, to target: FilePath) throws {
-        guard lchown(target.string, status.uid, status.gid) == 0 else {
+        guard target.withPlatformString({ lchown($0, status.uid, status.gid) }) == 0 else {
             throw RuntimeError.systemCall("chown", target, lastErrno)
         }
         try ExtendedAttributes.copy(from: source, to: target)
         if status.type != .symbolicLink {
-            guard chmod(target.string, mode_t(status.mode)) == 0 else {
+            guard target.withPlatformString({ chmod($0, mode_t(status.mode)) }) == 0 else {
                 throw RuntimeError.systemCall("chmod", target, lastErrno)
             }
         }
         let (seconds, nanoseconds) = status.modificationTime.flooredSeconds
         let time = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
-        guard utimensat(AT_FDCWD, target.string, [time, time], AT_SYMLINK_NOFOLLOW) == 0 else {
+        let result = target.withPlatformString { utimensat(AT_FDCWD, $0, [time, time], AT_SYMLINK_NOFOLLOW) }
+        guard result == 0 else {
             throw RuntimeError.systemCall("utimensat", target, lastErrno)
         }
     }
@@ -95,10 +119,10 @@ private enum FileContents {
     private static let seekHole: CInt = 4
 
     static func copy(_ source: FilePath, to target: FilePath, size: Int64) throws {
-        let input = open(source.string, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        let input = source.withPlatformString { open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
         guard input >= 0 else { throw RuntimeError.systemCall("open", source, lastErrno) }
         defer { close(input) }
-        let output = open(target.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let output = target.withPlatformString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
         guard output >= 0 else { throw RuntimeError.systemCall("open", target, lastErrno) }
         defer { close(output) }
         if ioctl(output, clone, input) == 0 { return }

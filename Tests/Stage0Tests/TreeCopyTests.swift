@@ -34,6 +34,42 @@ struct TreeCopyTests {
         #expect(directory.modificationTime == 1_000_000_000_123_456_789)
     }
 
+    @Test func namesAndLinksMayBeAnyBytes() throws {
+        let names: [[CChar]] = [[-1, -2, 0], [-61, 40, 0], [-1, 0]]
+        let paths = names.map { source.appending("dir").appending(FilePath.Component(platformString: $0) ?? "x") }
+        try FileSystem.makeDirectory(paths[0])
+        for path in [paths[1], paths[0].appending("file")] {
+            let file = try FileDescriptor.open(path, .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+            try file.writeAll("text".utf8)
+            try file.close()
+        }
+        let other = paths[0].appending("other")
+        #expect(paths[1].withPlatformString { old in other.withPlatformString { link(old, $0) } } == 0)
+        #expect(paths[2].withPlatformString { symlink(names[0], $0) } == 0)
+        try TreeCopy.copy(source, to: target)
+
+        func copied(_ path: FilePath) throws -> (directory: FileDescriptor, name: FilePath.Component) {
+            var copy = path
+            let isBelow = copy.removePrefix(source)
+            #expect(isBelow)
+            let directory = try FileDescriptor.open(
+                target.pushing(copy).removingLastComponent(), .readOnly, options: [.directory])
+            return (directory, try #require(path.lastComponent))
+        }
+        for path in paths + [paths[0].appending("file"), other] {
+            let (directory, name) = try copied(path)
+            defer { try? directory.close() }
+            #expect(try FileSystem.names(in: directory).contains(name))
+            #expect(try FileSystem.status(name, in: directory).type == FileSystem.status(path).type)
+        }
+        let (directory, name) = try copied(paths[2])
+        defer { try? directory.close() }
+        #expect(try FileSystem.readSymbolicLink(name, in: directory) == [0xff, 0xfe])
+        let (inner, last) = try copied(other)
+        defer { try? inner.close() }
+        #expect(try FileSystem.status(last, in: inner).linkCount == 2)
+    }
+
     @Test func linksStayLinks() throws {
         let file = source.appending("file")
         try FileSystem.write("x".utf8, to: file)
