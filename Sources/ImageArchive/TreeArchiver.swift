@@ -60,7 +60,7 @@ struct TreeArchiver {
         defer { buffer.deallocate() }
         let status = try FileSystem.status(of: rootDirectory)
         device = status.device
-        try begin(root, .directory, status, attributes: attributes(of: root))
+        try begin(root, .directory, status, attributes: attributes(of: root, .directory))
         try writeContents(of: root, rootDirectory)
     }
 
@@ -118,7 +118,7 @@ struct TreeArchiver {
                 .invalidArgument, "\(place.path) is a mount point, and an image holds one file system; unmount it first"
             )
         }
-        try begin(place, .directory, status, attributes: attributes(of: place))
+        try begin(place, .directory, status, attributes: attributes(of: place, .directory))
         try writeContents(of: place, opened)
     }
 
@@ -136,7 +136,7 @@ struct TreeArchiver {
         let status = try FileSystem.status(of: file)
         guard status.type == .regular else { throw changed(place) }
         let segments = try attempt("lseek", place) { try TreeArchiver.segments(of: file, size: status.size) }
-        try begin(place, .file(size: status.size, segments: segments), status, attributes: attributes(of: place))
+        try begin(place, .file(size: status.size, segments: segments), status, attributes: attributes(of: place, .file))
         for segment in segments ?? [TarEntry.Segment(offset: 0, length: status.size)] {
             try writeSegment(segment, of: file, place)
         }
@@ -195,11 +195,14 @@ struct TreeArchiver {
                 modification: min(latestTime, status.modificationTime), attributes: attributes))
     }
 
-    /// Capabilities and `user.` attributes: those that rendering restores.
-    private func attributes(of place: Place) throws -> [(name: String, value: [UInt8])] {
-        try ExtendedAttributes.names(place.path).filter(TreeWriter.isKept).sorted().compactMap { name in
-            try ExtendedAttributes.value(name, of: place.path).map { (name, $0) }
-        }
+    /// Those attributes that rendering restores.
+    private func attributes(
+        of place: Place, _ kind: ArchiveEntry.Kind
+    ) throws -> [(name: String, value: [UInt8])] {
+        try ExtendedAttributes.names(place.path)
+            .filter { ExtendedAttributePolicy.restores($0, on: kind) }.sorted().compactMap { name in
+                try ExtendedAttributes.value(name, of: place.path).map { (name, $0) }
+            }
     }
 
     private static func bytes(of component: FilePath.Component) -> [UInt8] {
