@@ -73,7 +73,10 @@ import Testing
         let fixture = try DownloadFixture()
         let field = "X-Endless: " + String(repeating: "x", count: 4 << 20)
         try fixture.server.serve("/a", WebAnswer().with { $0.raw = "HTTP/1.1 200 OK\r\n\(field)" })
-        let error = fixture.failure("/a") { $0.attempts = 1 }
+        let error = fixture.failure("/a") {
+            $0.attempts = 1
+            $0.patience = 1500
+        }
         #expect(error?.message.hasPrefix("cannot get \"\(fixture.server.url("/a"))\": ") == true)
     }
 
