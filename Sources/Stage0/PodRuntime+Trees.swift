@@ -44,12 +44,13 @@ extension PodRuntime {
     ///
     /// An image that cannot be rendered is in the store all the same.
     package func renderInAdvance(_ image: StoredImage) {
-        guard geteuid() == 0 else { return }
+        guard geteuid() == 0, let store = try? openImages() else { return }
         do {
-            let store = try openImages()
             guard try Overlay.obstacle(in: store.layout.temporary) == nil else { return }
             _ = try store.rendered(image)
         } catch {
+            // Somebody may have removed it again.
+            guard (try? store.image(matching: image.fullID.string)) != nil else { return }
             notices.warning("image", "image \"\(image.name)\" cannot be unpacked yet: \(error)")
         }
     }
