@@ -48,9 +48,10 @@ extension PodRuntime {
         do {
             guard try Overlay.obstacle(in: store.layout.temporary) == nil else { return }
             _ = try store.rendered(image)
+        } catch let error as RuntimeError where error.code == .notFound || error.code == .busy {
+            // Others remove it again and again. What it depends on and lacks is told when a pod is made of it.
+            return
         } catch {
-            // Somebody may have removed it again.
-            guard (try? store.image(matching: image.fullID.string)) != nil else { return }
             notices.warning("image", "image \"\(image.name)\" cannot be unpacked yet: \(error)")
         }
     }
