@@ -6,8 +6,8 @@
 #
 # usage: run.sh unit|integration...
 #
-# The whole output of each part is kept in $BUILD/tests/PART.log; what is printed leaves out the lines that say that
-# something has started. The last line is `N passed, N failed, N skipped`.
+# The whole output of each part is kept in $BUILD/tests/PART.log. What is printed is what failed, what was skipped and
+# why, and what tests that crashed said last. The last line is `N passed, N failed, N skipped`.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -24,6 +24,20 @@ attribute() {
     echo "${value:-0}"
 }
 
+# complaints: of standard input, the failures with their details, what was skipped, and the closing line.
+complaints() {
+    awk '
+        /^✘/ { rest = 20 }
+        /^(◇|✔|➜)/ || /: warning: / { rest = 0 }
+        rest-- > 0 || /^➜/ || /^(✔|✘) Test run with/ { print; fflush() }'
+}
+
+# crash LOG: what the tests said last, and the stack of the thread that crashed.
+crash() {
+    sed '/^\*\*\* /,$d' "$1" | grep -v -e '^◇' -e '^✔' -e 'failed to suspend' -e ': warning: ' | tail -n 15 | cut -c 1-300
+    sed -n -e '/^\*\*\* Program crashed/p' -e '/^Thread .* crashed:$/,/^\.\.\.$/p' "$1" | cut -c 1-200 | head -n 30
+}
+
 run() {
     local part=$1 report=$results/$1-swift-testing.xml
     shift
@@ -31,8 +45,7 @@ run() {
     echo "== $part tests"
     timeout --foreground -k 30 "${RKT_TEST_TIMEOUT:-3600}" \
         swift test -c release --skip-build --disable-xctest --xunit-output "$results/$part.xml" "$@" 2>&1 </dev/null |
-        tee "$results/$part.log" |
-        awk '!/^◇ .* started\.$/ && !/^\[[0-9]+\/[0-9]+\]/ { print; fflush() }'
+        tee "$results/$part.log" | complaints
     local ended=${PIPESTATUS[0]}
     # One file for Swift Testing, whose name has changed between releases.
     [ -f "$report" ] || report=$results/$part.xml
@@ -43,6 +56,7 @@ run() {
     fi
     if [ "$ended" -ne 0 ] && [ "$broken" -eq 0 ]; then
         echo "$part tests: ended with status $ended before all of them had run, see $results/$part.log"
+        crash "$results/$part.log"
         broken=1
     elif [ "$ran" -eq 0 ]; then
         echo "$part tests: none have run"

@@ -52,6 +52,9 @@ extension FileDescriptor {
     enum ReadResult { case bytes([UInt8]), nothing, end }
 
     /// Reads what is there, without waiting on a non-blocking descriptor.
+    ///
+    /// Never inlined: where the bytes are not used, the optimizer of Swift 6.3 frees their array before it fills it.
+    @inline(never)
     func readAvailable(most: Int = 32 << 10) -> ReadResult {
         var buffer = [UInt8](repeating: 0, count: most)
         // SAFETY: the buffer outlives the call and its size is passed.

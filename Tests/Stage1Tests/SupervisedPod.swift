@@ -176,11 +176,20 @@ extension FileDescriptor {
     enum Reading { case bytes([UInt8]), nothing, end }
 
     /// Reads what is there.
+    ///
+    /// Never inlined: where the bytes are not used, the optimizer of Swift 6.3 frees their array before it fills it.
+    @inline(never)
     func readAvailable() -> Reading {
         var buffer = [UInt8](repeating: 0, count: 32 << 10)
         let count = buffer.withUnsafeMutableBytes { Glibc.read(rawValue, $0.baseAddress, $0.count) }
         if count < 0 { return errno == EAGAIN || errno == EINTR ? .nothing : .end }
         return count == 0 ? .end : .bytes(Array(buffer[..<count]))
+    }
+
+    /// Reads what is there and forgets it.
+    func skipAvailable() {
+        var buffer = [UInt8](repeating: 0, count: 32 << 10)
+        while buffer.withUnsafeMutableBytes({ Glibc.read(rawValue, $0.baseAddress, $0.count) }) > 0 {}
     }
 
     /// Writes what is taken at once, or nil when nothing is.
