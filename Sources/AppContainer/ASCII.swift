@@ -23,7 +23,8 @@ enum ASCII {
 
     /// The text with its ASCII letters in lower case.
     static func lowercased(_ text: some StringProtocol) -> String {
-        String(decoding: text.utf8.map(lowercased), as: UTF8.self)
+        guard text.utf8.contains(where: isUpper) else { return String(text) }
+        return String(decoding: text.utf8.map(lowercased), as: UTF8.self)
     }
 
     static func equalFoldingCase(_ first: String, _ second: String) -> Bool {

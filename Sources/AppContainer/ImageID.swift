@@ -30,6 +30,8 @@ package struct ImageID: Hashable, Sendable, CustomStringConvertible {
         string = ASCII.lowercased(text)
     }
 
+    private init(checked text: String) { string = text }
+
     /// The ID of a digest: 64 bytes of SHA-512.
     package init(digest: some Sequence<UInt8>) {
         let digits = ASCII.hex(digest)
@@ -47,6 +49,9 @@ package struct ImageID: Hashable, Sendable, CustomStringConvertible {
 
     /// `sha512-` and the first 12 digits, as tables show it.
     package var short: String { head(ImageID.shortLength) }
+
+    /// The same image by its key alone.
+    package var keyOnly: ImageID { ImageID(checked: key) }
 
     /// Whether both name the same image, as far as their digits go.
     package func matches(_ other: ImageID) -> Bool {

@@ -23,7 +23,8 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     /// The full ID, of which the store's key is the beginning.
     var id: String
     var name: String
-    var labels: Labels
+    /// A JSON list of names and values in turn, see ``labels(from:)``.
+    var labels: String
     /// The manifest as it stands in the archive; JSON is text. Nil when a query has left it out.
     var manifest: String?
     var size: Int64
@@ -51,7 +52,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     ) {
         self.id = id
         self.name = name
-        self.labels = labels
+        self.labels = ImageRecord.text(of: labels)
         self.manifest = manifest
         self.size = size
         self.importTime = importTime
@@ -62,7 +63,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     init(row: Row) throws {
         id = row["id"]
         name = row["name"]
-        labels = try ImageRecord.labels(from: row["labels"])
+        labels = row["labels"]
         manifest = row["manifest"]
         size = row["size"]
         importTime = row["importTime"]
@@ -73,7 +74,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     func encode(to container: inout PersistenceContainer) {
         container["id"] = id
         container["name"] = name
-        container["labels"] = ImageRecord.text(of: labels)
+        container["labels"] = labels
         container["manifest"] = manifest
         container["size"] = size
         container["importTime"] = importTime
@@ -82,20 +83,21 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     }
 
     /// The record as the rest of the program sees it.
-    func image(treeSize: Int64) throws -> StoredImage {
+    ///
+    /// - Parameter labels: what its labels say.
+    func image(labels: Labels, treeSize: Int64) throws -> StoredImage {
         let fullID = try ImageID(parsing: id)
         return StoredImage(
-            id: try ImageID(parsing: fullID.key), fullID: fullID, name: name, labels: labels, importTime: importTime,
+            id: fullID.keyOnly, fullID: fullID, name: name, labels: labels, importTime: importTime,
             lastUsed: lastUsed, size: size, treeSize: treeSize)
     }
-
-    // Labels are kept as a JSON list of name and value in turn.
 
     private static func text(of labels: Labels) -> String {
         JSONValue.array(labels.flatMap { [.string($0.name.string), .string($0.value)] }).encoded()
     }
 
-    private static func labels(from text: String) throws -> Labels {
+    /// Reads what `labels` holds.
+    static func labels(from text: String) throws -> Labels {
         let texts = try JSONValue(parsing: text.utf8).array?.compactMap(\.string) ?? []
         var labels = Labels()
         for index in stride(from: 0, to: texts.count - 1, by: 2) {

@@ -54,7 +54,13 @@ package final class ImageStore: Sendable {
             let sizes = try ImageStore.treeSizes(database)
             let records = try ImageRecord.select(ImageRecord.Columns.summary)
                 .order(ImageRecord.Columns.importTime, ImageRecord.Columns.id).fetchAll(database)
-            return try records.map { try $0.image(treeSize: sizes[$0.id] ?? 0) }
+            // Few images have labels that no other one has.
+            var known: [String: Labels] = [:]
+            return try records.map { record in
+                let labels = try known[record.labels] ?? ImageRecord.labels(from: record.labels)
+                known[record.labels] = labels
+                return try record.image(labels: labels, treeSize: sizes[record.id] ?? 0)
+            }
         }
     }
 
@@ -94,7 +100,9 @@ package final class ImageStore: Sendable {
             try ImageRecord.select(ImageRecord.Columns.summary).filter(ImageRecord.Columns.name == name.name.string)
                 .order(ImageRecord.Columns.importTime.desc).fetchAll(database)
         }
-        let candidates = records.filter { name.matches(name: name.name, labels: $0.labels) }
+        let candidates = try records.filter {
+            name.matches(name: name.name, labels: try ImageRecord.labels(from: $0.labels))
+        }
         let preferred = name.version == nil ? candidates.first { $0.isLatest } : nil
         guard let record = preferred ?? candidates.first else { return nil }
         return try index.read { try ImageStore.image(record, $0) }
@@ -167,7 +175,8 @@ package final class ImageStore: Sendable {
     /// The image of a record, with the size of its trees.
     static func image(_ record: ImageRecord, _ database: Database) throws -> StoredImage {
         let trees = try TreeRecord.filter(Column("image") == record.id).fetchAll(database)
-        return try record.image(treeSize: trees.reduce(0) { $0 + $1.size })
+        return try record.image(
+            labels: ImageRecord.labels(from: record.labels), treeSize: trees.reduce(0) { $0 + $1.size })
     }
 
     private static func treeSizes(_ database: Database) throws -> [String: Int64] {
