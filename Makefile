@@ -54,6 +54,7 @@ check:
 	$(MAKE) lint
 	dist/docs.sh --check
 	$(MAKE) -C stage1 test
+	$(MAKE) -C fuzz build
 	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration
 
 ## test         unit tests: neither root nor network nor a virtual machine
