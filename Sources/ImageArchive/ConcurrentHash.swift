@@ -6,8 +6,9 @@ import Glibc
 
 /// SHA-512 of blocks, computed by a second thread from copies of them while its user goes on.
 ///
-/// The thread is started by the first large block, takes no signals, and has ended when the digest is there or this
-/// object is gone: a program that executes another one afterwards has one thread again.
+/// The thread is started by the first large block, takes no signals, and has ended when the digest is there or `stop()`
+/// has returned, which the owner has to call: a program that executes another one afterwards has one thread again. The
+/// thread keeps this object alive.
 final class ConcurrentHash {
     private var hash = SHA512()
     /// The slots are filled and hashed in turns; the semaphores count those that are empty and those that are full.
@@ -31,7 +32,6 @@ final class ConcurrentHash {
     }
 
     deinit {
-        stop()
         sem_destroy(empty)
         sem_destroy(full)
         empty.deallocate()
@@ -70,7 +70,7 @@ final class ConcurrentHash {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
         next = 0
-        // SAFETY: this object joins the thread before it goes.
+        // SAFETY: the thread takes a reference of its own, and this object's owner lets none go before it is joined.
         let context = Unmanaged.passUnretained(self).toOpaque()
         let result = pthread_create(
             &thread, nil,
@@ -90,7 +90,8 @@ final class ConcurrentHash {
         sem_post(full)
     }
 
-    private func stop() {
+    /// Ends the thread, after it has seen all blocks.
+    func stop() {
         guard let thread else { return }
         hand(over: UnsafeRawBufferPointer(start: nil, count: 0))
         pthread_join(thread, nil)

@@ -26,6 +26,8 @@ final class HashingSource: ByteSource {
         self.output = output
     }
 
+    deinit { hash.stop() }
+
     func next() throws -> UnsafeRawBufferPointer {
         let block = try upstream.next()
         if block.isEmpty { return block }

@@ -51,6 +51,14 @@ final class SourceBridge {
 /// What describes one entry takes more bytes than any entry needs.
 struct HeaderTooLarge: Error {}
 
+/// Frees a handle and all that its filters hold.
+///
+/// Freed alone, a handle that has failed would not close its filters, and their memory would be lost.
+func closeArchive(_ handle: OpaquePointer) {
+    archive_read_close(handle)
+    archive_read_free(handle)
+}
+
 /// The text of libarchive's last error on a handle.
 func archiveErrorText(_ handle: OpaquePointer) -> String {
     archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"

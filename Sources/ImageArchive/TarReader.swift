@@ -36,7 +36,7 @@ package final class TarReader {
         archive_read_support_format_tar(handle)
     }
 
-    deinit { archive_read_free(handle) }
+    deinit { closeArchive(handle) }
 
     /// Whether reading stopped because the source threw, rather than because of what it yielded.
     var isSourceBroken: Bool { bridge.failure != nil }
