@@ -71,6 +71,7 @@ let package = Package(
         .target(name: "HostConfiguration", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "SystemdUnits", dependencies: []),
         .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
+        .target(name: "PodJournal", dependencies: ["Diagnostics", "LinuxPlatform", "GuestProtocol", system]),
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
 
         // 3: stores, backends, the guest's side
@@ -100,13 +101,13 @@ let package = Package(
             name: "Stage0",
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
-                "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", system,
+                "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol", system,
             ]),
         .target(
             name: "Stage1",
             dependencies: [
                 "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
-                "Hypervisor", system,
+                "PodJournal", "Hypervisor", system,
             ]),
 
         // 5: the command line
@@ -114,7 +115,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", "ImageStore", "PodStore", "Stage0",
-                "HTTPTransport", "ImageFetch", "SignatureTrust", "HostConfiguration", argumentParser, logging, system,
+                "HTTPTransport", "ImageFetch", "SignatureTrust", "HostConfiguration", "GuestProtocol", "PodJournal",
+                argumentParser, logging, system,
             ]),
 
         .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),
@@ -150,6 +152,7 @@ let package = Package(
         .testTarget(
             name: "PodStoreTests",
             dependencies: ["PodStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
+        .testTarget(name: "PodJournalTests", dependencies: ["PodJournal", "GuestProtocol", "TestSupport"]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
         .testTarget(
             name: "ImageStoreTests",
@@ -163,13 +166,14 @@ let package = Package(
             name: "Stage0Tests",
             dependencies: [
                 "Stage0", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "LinuxPlatform", "PodStore",
+                "PodJournal", "GuestProtocol",
             ]),
-        .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "SystemdUnits", "TestSupport"]),
+        .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "PodJournal", "SystemdUnits", "TestSupport"]),
         .testTarget(
             name: "CommandsTests",
             dependencies: [
                 "Commands", "TestSupport", "AppContainer", "Diagnostics", "ImageArchive", "ImageStore", "LinuxPlatform",
-                "PodStore", "Stage0",
+                "PodStore", "Stage0", "GuestProtocol",
             ]),
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
     ],

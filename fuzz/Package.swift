@@ -33,7 +33,8 @@ let package = Package(
             dependencies: ["CLibArchive", "Diagnostics", "LinuxPlatform", "AppContainer", "Crypto", system],
             swiftSettings: instrumented),
         .target(
-            name: "Guest", dependencies: ["Diagnostics", "LinuxPlatform", system], sources: ["JournalFile.swift"],
+            name: "Guest", dependencies: ["Diagnostics", "GuestProtocol", "LinuxPlatform", system],
+            sources: ["JournalFile.swift"],
             swiftSettings: instrumented),
         .target(
             name: "FuzzTargets",

@@ -27,10 +27,9 @@ package final class Agent {
     private let requests: FileDescriptor
     private let journal: Journal
     private let apps: Set<String>
-    private let debug: Bool
     private var decoder = FrameDecoder()
     private var outbox: [UInt8] = []
-    private var outputCredit = Credit.output
+    private var entryCredit = Credit.entries
     private var sessions: [UInt32: AgentSession] = [:]
     /// Programs of the guest that wait for an answer.
     private var clients: [FileDescriptor] = []
@@ -60,9 +59,7 @@ package final class Agent {
     }
 
     private init() throws {
-        let lines = try FileSystem.readText(GuestLayout.settings).split(separator: "\n").map(String.init)
-        debug = lines.first == "debug"
-        apps = Set(lines.dropFirst())
+        apps = Set(try FileSystem.readText(GuestLayout.settings).split(separator: "\n").map(String.init))
         let machineID = try FileSystem.readText(GuestLayout.machineID).filter { $0 != "\n" }
         journal = try Journal(machineID: machineID)
         requests = try UnixSocket.listen(GuestLayout.agentSocket)
@@ -192,7 +189,7 @@ package final class Agent {
         case .closeSession(let number): sessions.removeValue(forKey: number)?.close()
         case .outputCredit(let channel, let bytes):
             if channel == 0 {
-                outputCredit += Int(bytes)
+                entryCredit += Int(bytes)
                 journalWakeUp = journalWakeUp ?? Clock.milliseconds
             } else {
                 sessions[channel]?.outputCredit += Int(bytes)
@@ -265,18 +262,17 @@ package final class Agent {
     // MARK: - Output lines and exits
 
     private func pumpJournal() {
-        // A line is at most one frame; it may overdraw the credit by that much.
-        while outputCredit > 0, outbox.count < Limit.outbox {
+        // An entry is at most one frame; it may overdraw the credit by that much.
+        while entryCredit > 0, outbox.count < Limit.outbox {
             let next = journal.next()
             reportLoss()
-            guard let entry = next else {
+            guard let next else {
                 for app in toReap { sendExit(of: app) }
                 toReap = []
                 return
             }
-            guard let line = line(of: entry) else { continue }
-            let frame = GuestMessage.output(line).frame
-            outputCredit -= frame.payload.count
+            let frame = GuestMessage.entry(next.content.fitted()).frame
+            entryCredit -= frame.payload.count
             outbox.append(contentsOf: frame.encoded)
         }
     }
@@ -293,18 +289,7 @@ package final class Agent {
     private func reportLoss() {
         let lost = journal.takeLost()
         guard lost > 0 else { return }
-        send(.failed("\(lost) lines were lost: they came faster than they could be passed on"))
-    }
-
-    private func line(of entry: JournalFile.Entry) -> GuestMessage.OutputLine? {
-        func text(_ name: String) -> String { entry.fields[name].map { String(decoding: $0, as: UTF8.self) } ?? "" }
-        let unit = text("_SYSTEMD_UNIT")
-        let isApp = unit.hasSuffix(".service") && apps.contains(String(unit.dropLast(8)))
-        guard isApp || debug, let message = entry.fields["MESSAGE"] else { return nil }
-        let identifier = isApp ? String(unit.dropLast(8)) : text("SYSLOG_IDENTIFIER")
-        return GuestMessage.OutputLine(
-            identifier: identifier, pid: UInt32(text("_PID")) ?? 0, microseconds: entry.microseconds,
-            priority: UInt16(text("PRIORITY")) ?? 6, text: Array(message.prefix(Frame.payloadLimit - 1024)))
+        send(.failed("\(lost) entries of the journal were lost: they came faster than they could be passed on"))
     }
 
     private func sendExit(of app: String) {

@@ -3,6 +3,7 @@
 
 @preconcurrency import Glibc
 import Diagnostics
+import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
@@ -14,19 +15,18 @@ package final class JournalFile {
     package struct Entry: Equatable {
         /// Counts all entries of the journal, through all of its files.
         package var number: UInt64
-        /// Of the guest's monotonic clock.
-        package var microseconds: UInt64
-        /// Those that a reader of apps' lines wants.
-        package var fields: [String: [UInt8]]
+        package var content: JournalEntry
     }
 
     private enum ObjectType { static let data: UInt8 = 1, entry: UInt8 = 3 }
     private enum Limit {
         static let object = 1 << 20
-        static let items = 256
+        /// Bytes of one field and of all fields of an entry; the rest could not be sent.
+        static let field = 64 << 10
+        static let fields = 256 << 10
         /// Fields that are remembered, and the bytes of one.
         static let knownFields = 1024
-        static let knownField = 256
+        static let knownField = 1024
     }
     private static let compact: UInt32 = 16
     private static let archived: UInt8 = 2
@@ -37,10 +37,8 @@ package final class JournalFile {
     /// Where the next object to look at begins; 0 until the header's size is known.
     private var offset: UInt64
     private var entriesRead: UInt64 = 0
-    /// By position; nil for a field that nobody wants. All but the message is the same in many entries, and journald
-    /// writes what is the same once.
-    private var known: [UInt64: (name: String, value: [UInt8])?] = [:]
-    private static let wanted: Set<String> = ["MESSAGE", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_PID", "PRIORITY"]
+    /// Fields by position. All but the message is the same in many entries, and journald writes what is the same once.
+    private var known: [UInt64: [UInt8]] = [:]
     let inode: UInt64
 
     /// Nil while the header has not been written yet.
@@ -98,33 +96,41 @@ package final class JournalFile {
         guard size >= 64, size <= Limit.object else { return nil }
         let bytes = Self.bytes(file.rawValue, at: position, count: size)
         guard bytes.count == size else { return nil }
-        var entry = Entry(number: Self.number(bytes, 16, 8), microseconds: Self.number(bytes, 32, 8), fields: [:])
-        for item in 0..<min((size - 64) / width, Limit.items) {
+        var content = JournalEntry(
+            realtime: Self.number(bytes, 24, 8), monotonic: Self.number(bytes, 32, 8), boot: Array(bytes[40..<56]),
+            fields: [])
+        var room = Limit.fields
+        for item in 0..<min((size - 64) / width, JournalEntry.mostFields) where room > 0 {
             let data = Self.number(bytes, 64 + item * width, isCompact ? 4 : 8)
-            if data != 0, let (name, value) = field(at: data) { entry.fields[name] = value }
+            guard data != 0, let field = field(at: data) else { continue }
+            content.fields.append(field)
+            room -= field.count
         }
-        return entry
+        return Entry(number: Self.number(bytes, 16, 8), content: content)
     }
 
-    private func field(at position: UInt64) -> (name: String, value: [UInt8])? {
+    private func field(at position: UInt64) -> [UInt8]? {
         if let field = known[position] { return field }
-        let field = readField(at: position).flatMap { Self.wanted.contains($0.name) ? $0 : nil }
-        if field.map({ $0.name != "MESSAGE" && $0.value.count <= Limit.knownField }) ?? true {
+        guard let field = readField(at: position) else { return nil }
+        if field.count <= Limit.knownField, !field.starts(with: "MESSAGE=".utf8) {
             if known.count >= Limit.knownFields { known = [:] }
-            known[position] = .some(field)
+            known[position] = field
         }
         return field
     }
 
-    private func readField(at position: UInt64) -> (name: String, value: [UInt8])? {
+    private func readField(at position: UInt64) -> [UInt8]? {
         let payload = isCompact ? 72 : 64
         let object = Self.bytes(file.rawValue, at: position, count: 16)
         guard object.count == 16, object[0] == ObjectType.data, object[1] == 0 else { return nil }
         let size = Int(clamping: Self.number(object, 8, 8))
-        guard size > payload, size <= Limit.object else { return nil }
-        let bytes = Self.bytes(file.rawValue, at: position + UInt64(payload), count: size - payload)
-        guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-        return (String(decoding: bytes[..<equals], as: UTF8.self), Array(bytes[(equals + 1)...]))
+        guard size > payload else { return nil }
+        let count = min(size - payload, Limit.field)
+        let (start, overflow) = position.addingReportingOverflow(UInt64(payload))
+        guard !overflow else { return nil }
+        let bytes = Self.bytes(file.rawValue, at: start, count: count)
+        guard bytes.count == count, bytes.contains(UInt8(ascii: "=")) else { return nil }
+        return bytes
     }
 
     private static func bytes(_ descriptor: CInt, at offset: UInt64, count: Int) -> [UInt8] {

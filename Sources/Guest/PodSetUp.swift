@@ -70,9 +70,7 @@ struct PodSetUp {
         }
     }
 
-    private var settings: String {
-        (pod.debug ? "debug" : "quiet") + "\n" + pod.apps.map { $0.name + "\n" }.joined()
-    }
+    private var settings: String { pod.apps.map { $0.name + "\n" }.joined() }
 
     private var hosts: String {
         """

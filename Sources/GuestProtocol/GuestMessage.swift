@@ -14,9 +14,9 @@ package enum GuestMessage: Equatable, Sendable {
     case failed(String)
     /// All apps have been started.
     case ready
-    /// A line that an app, or a service of the guest, logged. Counts against the host's credit for channel 0.
-    case output(OutputLine)
-    /// An app ended; all its output has been sent before.
+    /// What an app, or a service of the guest, logged. Counts against the host's credit for channel 0.
+    case entry(JournalEntry)
+    /// An app ended; all that it logged has been sent before.
     case appExit(app: String, status: Int32, cause: ExitCause)
     case sessionOutput(session: UInt32, stream: Stream, [UInt8])
     case sessionExit(session: UInt32, status: Int32)
@@ -55,25 +55,6 @@ package enum GuestMessage: Equatable, Sendable {
 
     package enum Stream: UInt16, Sendable { case output = 1, error = 2 }
 
-    package struct OutputLine: Equatable, Sendable {
-        /// Identifier that the journal shows: the app's name.
-        package var identifier: String
-        package var pid: UInt32
-        /// Of the guest's monotonic clock.
-        package var microseconds: UInt64
-        /// 0 (emergency) to 7 (debug), as in syslog(3).
-        package var priority: UInt16
-        package var text: [UInt8]
-
-        package init(identifier: String, pid: UInt32, microseconds: UInt64, priority: UInt16, text: [UInt8]) {
-            self.identifier = identifier
-            self.pid = pid
-            self.microseconds = microseconds
-            self.priority = priority
-            self.text = text
-        }
-    }
-
     package var frame: Frame {
         var writer = FieldWriter()
         switch self {
@@ -90,12 +71,8 @@ package enum GuestMessage: Equatable, Sendable {
             return Frame(type: 3, payload: writer.bytes)
         case .ready:
             return Frame(type: 4)
-        case .output(let line):
-            writer.write(line.identifier)
-            writer.write(line.pid)
-            writer.write(line.microseconds)
-            writer.write(line.priority)
-            writer.write(line.text)
+        case .entry(let entry):
+            entry.write(to: &writer)
             return Frame(type: 5, payload: writer.bytes)
         case .appExit(let app, let status, let cause):
             writer.write(app)
@@ -129,12 +106,7 @@ package enum GuestMessage: Equatable, Sendable {
         case 2: self = .phase(name: try reader.readString(), microseconds: try reader.readUInt64())
         case 3: self = .failed(try reader.readString())
         case 4: self = .ready
-        case 5:
-            self = .output(
-                OutputLine(
-                    identifier: try reader.readString(), pid: try reader.readUInt32(),
-                    microseconds: try reader.readUInt64(), priority: try reader.readUInt16(),
-                    text: try reader.readBytes()))
+        case 5: self = .entry(try JournalEntry(from: &reader))
         case 6:
             let app = try reader.readString()
             let status = try reader.readInt32()

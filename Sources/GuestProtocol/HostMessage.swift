@@ -17,7 +17,7 @@ package enum HostMessage: Equatable, Sendable {
     case sessionSignal(session: UInt32, signal: Int32)
     /// Nobody listens any more: the program is hung up on.
     case closeSession(session: UInt32)
-    /// The host has taken so many bytes of a channel's output; channel 0 is that of output lines.
+    /// The host has taken so many bytes of a channel's output; channel 0 is that of the journal.
     case outputCredit(channel: UInt32, bytes: UInt32)
 
     /// A program run in the context of an app, or a hold on the app's own terminal.
@@ -127,6 +127,6 @@ package enum HostMessage: Equatable, Sendable {
 package enum Credit {
     /// Per session and direction.
     package static let session = 64 << 10
-    /// Output lines, counted as the bytes of their frames.
-    package static let output = 256 << 10
+    /// Entries of the journal, counted as the bytes of their frames.
+    package static let entries = 256 << 10
 }

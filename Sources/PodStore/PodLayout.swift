@@ -49,6 +49,8 @@ package struct PodLayout: Sendable, Hashable {
     package var endRecord: FilePath { directory.appending("end.json") }
     /// The socket of the running pod's supervisor.
     package var agentSocket: FilePath { directory.appending("agent.sock") }
+    /// The journal of the pod, for `rkt logs` and journalctl.
+    package var journal: FilePath { directory.appending("journal") }
     package var networkNamespace: FilePath { directory.appending("netns") }
     /// The pod's networks, a JSON array.
     package var networkInfo: FilePath { directory.appending("net-info.json") }

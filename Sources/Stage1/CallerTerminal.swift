@@ -10,14 +10,6 @@ import SystemPackage
 ///
 /// Their modes belong to the caller: descriptors stay blocking, and terminal settings are put back at the end.
 struct CallerTerminal {
-    /// Credit that goes back to the guest once the bytes before it have been written.
-    struct PendingCredit {
-        var channel: UInt32
-        var bytes: Int
-        /// Position in the stream of bytes ever queued, after which it is due.
-        var position = 0
-    }
-
     let input: FileDescriptor
     private let sink: CallerOutput
     let isInteractive: Bool
@@ -28,7 +20,8 @@ struct CallerTerminal {
     private(set) var outbox = Outbox()
     private var queued = 0
     private var written = 0
-    private var credits: [PendingCredit] = []
+    /// Credit that goes back to the guest, each with the position in all that was ever queued after which it is due.
+    private var credits: [(bytes: Int, position: Int)] = []
     /// Input on its way to the app's terminal.
     private(set) var inputCredit = CreditAccount(limit: Credit.session)
 
@@ -82,16 +75,17 @@ struct CallerTerminal {
     /// The app's terminal has taken input.
     mutating func giveBackInput(_ bytes: UInt32) throws(ProtocolError) { try inputCredit.giveBack(Int(bytes)) }
 
-    mutating func append(_ bytes: [UInt8], credit: PendingCredit) {
+    /// - Parameter credit: what goes back to the guest once the bytes have been written.
+    mutating func append(_ bytes: [UInt8], credit: Int = 0) {
         queued += bytes.count
         outbox.append(bytes)
-        credits.append(PendingCredit(channel: credit.channel, bytes: credit.bytes, position: queued))
+        if credit > 0 { credits.append((credit, queued)) }
     }
 
     /// Writes to standard output; a reader that has gone is written to no more, and the app goes on.
     ///
     /// - Returns: the credit that became due.
-    mutating func flush() -> [PendingCredit] {
+    mutating func flush() -> Int {
         if outputIsOpen {
             switch sink.flush(&outbox) {
             case .written(let count): written += count
@@ -104,6 +98,6 @@ struct CallerTerminal {
         }
         let due = credits.prefix { $0.position <= written }
         credits.removeFirst(due.count)
-        return Array(due)
+        return due.reduce(0) { $0 + $1.bytes }
     }
 }

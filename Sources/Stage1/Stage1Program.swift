@@ -5,6 +5,7 @@
 import Diagnostics
 import Hypervisor
 import LinuxPlatform
+import PodJournal
 import PodStore
 import SystemPackage
 
@@ -65,12 +66,8 @@ package struct Stage1Program {
     private static let firstMachineUser: UInt32 = 0x7000_0000
 
     private func plan(_ arguments: EntrypointArguments) throws -> PodPlan {
-        var inherited: [FileDescriptor] = []
-        if let number = ProcessImage.variable("RKT_LOCK_FD").flatMap({ Int32($0) }) {
-            inherited.append(FileDescriptor(rawValue: number))
-        }
-        return try PodPlan(
-            pod: pod, arguments: arguments, inherited: inherited,
+        try PodPlan(
+            pod: pod, arguments: arguments, inherited: lock.map { [$0] } ?? [],
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
@@ -95,6 +92,7 @@ package struct Stage1Program {
         let machine = try launch(plan, errors, debug: arguments.debug)
         var options = Supervisor.Options()
         options.debug = arguments.debug
+        options.journal = journalOptions(plan.configuration.machineID, errors)
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
         if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
             options.bootPatience = min(seconds, 86_400) * 1000
@@ -105,6 +103,26 @@ package struct Stage1Program {
         let status = try supervisor.run()
         try supervisor.report()
         return status
+    }
+
+    /// journalctl finds the pod where the host has a journal directory and a program that makes journald's files.
+    private func journalOptions(_ machineID: String, _ errors: ErrorStream) -> JournalSink.Options {
+        var options = JournalSink.Options()
+        options.lock = lock
+        guard FileSystem.exists(Self.journalConverter) else { return options }
+        options.converter = Self.journalConverter
+        do {
+            _ = try JournalLink(machineID: machineID).make(to: pod.journal)
+        } catch {
+            errors.notice("stage1: warning: \"journalctl -m\" will not show the pod: \(error)")
+        }
+        return options
+    }
+
+    private static let journalConverter: FilePath = "/lib/systemd/systemd-journal-remote"
+
+    private var lock: FileDescriptor? {
+        ProcessImage.variable("RKT_LOCK_FD").flatMap { Int32($0) }.map { FileDescriptor(rawValue: $0) }
     }
 
     private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {

@@ -133,13 +133,13 @@ extension Supervisor {
     }
 
     func flushCaller() {
-        var due: [UInt32: Int] = [:]
-        for credit in caller.flush() { due[credit.channel, default: 0] += credit.bytes }
-        for (channel, bytes) in due {
+        let bytes = caller.flush()
+        if bytes > 0 {
             // What is given back was counted when it came.
-            if channel == 0 { try? lineCredit.giveBack(bytes) } else { try? terminalCredit.giveBack(bytes) }
-            sendToAgent(.outputCredit(channel: channel, bytes: UInt32(bytes)))
+            try? terminalCredit.giveBack(bytes)
+            sendToAgent(.outputCredit(channel: Limit.terminalSession, bytes: UInt32(bytes)))
         }
+        feedCaller()
     }
 
     func resizeTerminal() {

@@ -104,13 +104,11 @@ extension Supervisor {
         case .phase(let name, let microseconds): ledger.markGuest(name, microseconds)
         case .failed(let reason): guestNotice("the guest's agent: \(Self.printable(reason))")
         case .ready: recordReady()
-        case .output(let line):
-            try lineCredit.take(frame.payload.count)
-            caller.append(OutputFormat.line(line), credit: .init(channel: 0, bytes: frame.payload.count))
+        case .entry(let entry): try take(entry, bytes: frame.payload.count)
         case .appExit(let app, let status, let cause): try record(app, status, cause)
         case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
             try terminalCredit.take(bytes.count)
-            caller.append(bytes, credit: .init(channel: Limit.terminalSession, bytes: bytes.count))
+            caller.append(bytes, credit: bytes.count)
         case .inputCredit(Limit.terminalSession, let bytes) where options.interactiveApp != nil:
             try caller.giveBackInput(bytes)
         case .sessionFailed(Limit.terminalSession, let reason) where options.interactiveApp != nil:

@@ -7,6 +7,7 @@ import Diagnostics
 import GuestProtocol
 import Hypervisor
 import LinuxPlatform
+import PodJournal
 import PodStore
 import SystemPackage
 
@@ -31,6 +32,7 @@ package final class Supervisor {
         /// The caller's standard input and output.
         package var input = FileDescriptor(rawValue: 0)
         package var output = FileDescriptor(rawValue: 1)
+        package var journal = JournalSink.Options()
         package init() {}
     }
 
@@ -50,6 +52,8 @@ package final class Supervisor {
         /// Pieces of console output that are read after a panic.
         static let lastConsoleReads = 64
         static let terminalSession: UInt32 = 1
+        /// Bytes of lines that wait for the caller; more wait in the pod's journal.
+        static let callerOutbox = 256 << 10
         /// Milliseconds between the end of a share's server and that of the hypervisor, when the latter ends in order.
         static let hypervisorPatience = 1000
         /// The same for a guest that has powered off.
@@ -79,8 +83,13 @@ package final class Supervisor {
     var agentIsLost = false
     /// Whether all apps have been started.
     var isReady = false
-    /// Output lines on their way to the caller.
-    var lineCredit = CreditAccount(limit: Credit.output)
+    let journal: JournalSink
+    /// Entries that are not kept yet.
+    var entryCredit = CreditAccount(limit: Credit.entries)
+    /// Where the caller is in the journal when it reads more slowly than apps write.
+    var backlog: JournalReader?
+    /// Names of the pod's apps.
+    let apps: Set<String>
     /// Output of the app's terminal on its way to the caller.
     var terminalCredit = CreditAccount(limit: Credit.session)
     var controlIsOpen = true
@@ -117,6 +126,10 @@ package final class Supervisor {
         phase = .booting(deadline: Clock.milliseconds + options.bootPatience)
         ledger = StartLedger(origin: origin)
         console = ConsoleLog(path: pod.directory.appending("console.log"))
+        journal = JournalSink(
+            JournalDirectory(pod.journal), machineID: configuration.machineID, options: options.journal
+        ) { errors.notice("stage1: warning: \($0)") }
+        apps = Set(configuration.apps.map(\.name))
         caller = CallerTerminal(
             isInteractive: options.interactiveApp != nil, input: options.input, output: options.output)
         if caller.isRaw { errors.lineEnd = "\r\n" }
@@ -131,6 +144,7 @@ package final class Supervisor {
         defer { finish() }
         while machineIsRunning { try turn() }
         drainMachine()
+        journal.finish()
         endClients()
         tellLeftOut()
         try finishOutput()
@@ -219,7 +233,7 @@ package final class Supervisor {
     // MARK: - One turn
 
     enum Source {
-        case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener
+        case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener, journal
         case input, output, errors, client(SupervisorClient)
     }
 
@@ -227,8 +241,9 @@ package final class Supervisor {
         let sources = self.sources
         let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
-        // Lines that nobody reads are dropped, and the guest may send more.
+        // Lines that nobody reads are dropped.
         if !caller.outputIsOpen { flushCaller() }
+        returnEntryCredit()
         clients.removeAll { client in
             guard client.isEnding, client.outbox.isEmpty else { return false }
             try? client.socket.close()
@@ -266,6 +281,7 @@ package final class Supervisor {
         }
         if !caller.outbox.isEmpty, caller.outputIsOpen { sources.append((.output, caller.output, .write)) }
         if errors.isWaiting { sources.append((.errors, errors.descriptor, .write)) }
+        if let input = journal.input { sources.append((.journal, input, .write)) }
         return sources
     }
 
@@ -292,6 +308,7 @@ package final class Supervisor {
         case .input: receiveInput()
         case .output: flushCaller()
         case .errors: errors.flush()
+        case .journal: journal.flush()
         case .client(let client): serve(client, ready)
         }
     }

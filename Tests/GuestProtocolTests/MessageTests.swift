@@ -8,7 +8,10 @@ struct MessageTests {
     static let guestMessages: [GuestMessage] = [
         .hello(version: 1, role: .shim), .hello(version: 1, role: .agent), .phase(name: "shim", microseconds: .max),
         .failed("no such share"), .ready,
-        .output(.init(identifier: "web", pid: 42, microseconds: 1, priority: 6, text: [0, 255, 10])),
+        .entry(
+            .init(
+                realtime: .max, monotonic: 1, boot: Array(0..<16),
+                fields: [Array("PRIORITY=6".utf8), Array("MESSAGE=".utf8) + [0, 255, 10]])),
         .appExit(app: "web", status: 42, cause: .exited), .sessionOutput(session: 9, stream: .error, [1, 2, 3]),
         .sessionOutput(session: 9, stream: .output, []), .sessionExit(session: 9, status: -1),
         .sessionStarted(session: 9),
@@ -81,5 +84,53 @@ struct MessageTests {
         writer.write("/")
         writer.write(UInt32.max)
         #expect(throws: ProtocolError.self) { try PodConfiguration.App(decoding: writer.bytes) }
+    }
+}
+
+struct JournalEntryTests {
+    private func entry(_ fields: [String]) -> JournalEntry {
+        JournalEntry(realtime: 1, monotonic: 2, boot: Array(0..<16), fields: fields.map { Array($0.utf8) })
+    }
+
+    @Test(
+        arguments: [
+            "lower=x", "=x", "no equals sign", "1A=x", "__CURSOR=x", "_MACHINE_ID=x", "_BOOT_ID=x", "A B=x", "A\n=x",
+            String(repeating: "A", count: 65) + "=x",
+        ])
+    func aGuestCannotSendFieldsThatAreNotItsOwn(field: String) {
+        #expect(throws: ProtocolError.self) { try GuestMessage(GuestMessage.entry(entry(["MESSAGE=x", field])).frame) }
+        #expect(entry(["MESSAGE=x", field]).fitted() == entry(["MESSAGE=x"]))
+    }
+
+    @Test func anEntryHasABoundedNumberOfFieldsAndABootID() {
+        var many = entry((0..<257).map { "A\($0)=x" })
+        #expect(throws: ProtocolError.self) { try GuestMessage(GuestMessage.entry(many).frame) }
+        #expect(many.fitted().fields.count == 256)
+        many.fields = []
+        many.boot = [1]
+        #expect(throws: ProtocolError.self) { try GuestMessage(GuestMessage.entry(many).frame) }
+    }
+
+    @Test(
+        arguments: [
+            (["_SYSTEMD_UNIT=web.service", "SYSLOG_IDENTIFIER=other"], "web"), (["SYSLOG_IDENTIFIER=web"], "web"),
+            (["_SYSTEMD_UNIT=web.slice"], nil), (["_SYSTEMD_UNIT=init.service", "SYSLOG_IDENTIFIER=web"], nil),
+            ([], nil),
+        ] as [([String], String?)])
+    func anAppIsKnownByItsUnitOrElseByItsIdentifier(fields: [String], app: String?) {
+        #expect(entry(fields).app(among: ["web", "other"]) == app)
+    }
+
+    @Test func whatDoesNotFitIsCut() throws {
+        let long = String(repeating: "ü", count: 50_000)
+        let fitted = entry(["PRIORITY=3", "MESSAGE=\(long)", "OTHER=\(long)", "_PID=7"]).fitted()
+        let frame = GuestMessage.entry(fitted).frame
+        #expect(frame.payload.count <= Frame.payloadLimit)
+        #expect(try GuestMessage(frame) == .entry(fitted))
+        #expect(fitted.text(of: "_PID") == "7")
+        #expect(fitted.value(of: "OTHER") == nil)
+        let text = try #require(fitted.text(of: "MESSAGE"))
+        #expect(text.utf8.count > 60_000)
+        #expect(text.allSatisfy { $0 == "ü" })
     }
 }

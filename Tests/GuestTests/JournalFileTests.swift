@@ -19,14 +19,14 @@ struct JournalFileTests {
         try FileSystem.write(builder.bytes, to: path)
         let journal = try #require(try JournalFile(path))
         let first = try #require(journal.next())
-        #expect(first.microseconds == 1_500_000)
-        #expect(first.fields["MESSAGE"] == Array("one".utf8))
-        #expect(first.fields["_PID"] == Array("7".utf8))
+        #expect(first.content.monotonic == 1_500_000)
+        #expect(first.content.text(of: "MESSAGE") == "one")
+        #expect(first.content.text(of: "_PID") == "7")
         // The second stands in the file, but the header does not count it yet.
         #expect(journal.next() == nil)
         builder.publish()
         try FileSystem.write(builder.bytes, to: path)
-        #expect(journal.next()?.fields["MESSAGE"] == Array("two\nlines".utf8))
+        #expect(journal.next()?.content.text(of: "MESSAGE") == "two\nlines")
         #expect(journal.next() == nil)
         #expect(!journal.isFinished)
     }

@@ -17,6 +17,8 @@ final class SupervisedPod: @unchecked Sendable {
         let outcome: PodOutcome
     }
 
+    static let machineID = "0123456789abcdef0123456789abcdef"
+
     let scratch: ScratchDirectory
     let layout: PodLayout
     let machine: FakeMachine
@@ -33,7 +35,7 @@ final class SupervisedPod: @unchecked Sendable {
         let scratch = try ScratchDirectory()
         let layout = PodLayout(directory: scratch.path)
         let machine = try FakeMachine()
-        try FileSystem.makeDirectories(layout.statuses)
+        for directory in [layout.statuses, layout.exitCauses] { try FileSystem.makeDirectories(directory) }
         let listener = try UnixSocket.listen(layout.agentSocket)
         try UnixSocket.setNonBlocking(listener)
         let output = try Self.pipe(), errors = try Self.pipe()
@@ -43,7 +45,7 @@ final class SupervisedPod: @unchecked Sendable {
         options.output = output.write
         change(&options)
         let apps = apps.map { PodConfiguration.App(name: $0, root: "/", exec: ["/bin/true"]) }
-        let configuration = PodConfiguration(hostname: "pod", machineID: "0", apps: apps)
+        let configuration = PodConfiguration(hostname: "pod", machineID: Self.machineID, apps: apps)
         (self.scratch, self.layout, self.machine) = (scratch, layout, machine)
         (self.output, self.errors) = (output.read, errors.read)
         thread = SignalledThread { [options] in
@@ -127,6 +129,21 @@ final class SupervisedPod: @unchecked Sendable {
         return shown
     }
 
+    /// Everything that the supervisor writes to standard output.
+    func readOutput() async throws -> [UInt8] {
+        var all: [UInt8] = []
+        try await eventually("the end of the output", within: .seconds(20)) {
+            while true {
+                switch output.readAvailable() {
+                case .nothing: return false
+                case .end: return true
+                case .bytes(let bytes): all += bytes
+                }
+            }
+        }
+        return all
+    }
+
     func awaitComplaint(_ text: String) async throws {
         try await eventually("\"\(text)\" on standard error", within: .seconds(20)) { complaints.contains(text) }
     }
@@ -169,6 +186,18 @@ final class SupervisedPod: @unchecked Sendable {
     func end() async throws -> End {
         machine.powerOff()
         return try await thread.value()
+    }
+}
+
+extension JournalEntry {
+    /// What an app's line is in the journal.
+    static func line(of app: String, _ text: String, at realtime: UInt64 = 1_767_366_245_000_000) -> JournalEntry {
+        let fields = [
+            "PRIORITY=6", "SYSLOG_IDENTIFIER=\(app)", "_PID=7", "_SYSTEMD_UNIT=\(app).service", "MESSAGE=\(text)",
+        ]
+        return JournalEntry(
+            realtime: realtime, monotonic: 1_500_000, boot: [UInt8](repeating: 7, count: 16),
+            fields: fields.map { Array($0.utf8) })
     }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import LinuxPlatform
 import SystemPackage
 import Testing
 
@@ -41,6 +42,13 @@ extension Trait where Self == ConditionTrait {
 
     package static var requiresBuild: Self {
         Requirement.trait("needs what `make all images` builds") { BuildProducts.missing.isEmpty }
+    }
+
+    /// journalctl, and the program that makes files for it.
+    package static var requiresJournalRemote: Self {
+        Requirement.trait("needs the Debian packages systemd and systemd-journal-remote") {
+            Program.path(of: "journalctl") != nil && FileSystem.exists("/lib/systemd/systemd-journal-remote")
+        }
     }
 
     /// A program of the host.
