@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import LinuxPlatform
+import PodJournal
 import PodStore
 import SystemPackage
 
@@ -17,7 +18,10 @@ extension PodRuntime {
             else { continue }
             do {
                 guard let handle = try pods.claim(pod) else { continue }
-                try handle.mark().release()
+                let marked = try handle.mark()
+                // Its journal can still be read.
+                try? JournalLink(machineID: pod.uuid.withoutDashes).follow(to: marked.layout.journal)
+                marked.release()
                 switch pod.phase {
                 case .run: report(.markedExited(pod.uuid))
                 case .prepared: report(.markedExpired(pod.uuid))
@@ -75,7 +79,13 @@ extension PodRuntime {
     private func collect(_ pod: consuming PodHandle) throws {
         if pod.phase == .exitedGarbage { runCollectEntrypoint(pod.layout, pod.uuid) }
         try unmountAll(pod.layout)
+        try removeJournalLink(pod.uuid)
         try pod.remove()
+    }
+
+    /// Whatever made the link, a removed pod has none.
+    private func removeJournalLink(_ uuid: PodUUID) throws {
+        try JournalLink(machineID: uuid.withoutDashes).remove()
     }
 
     /// Stage1 may be damaged or from somebody else: its failure is told, and the pod is removed all the same.

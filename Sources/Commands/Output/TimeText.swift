@@ -32,6 +32,17 @@ package enum TimeText {
         return format("%Y-%m-%d %H:%M:%S", &fields) + fraction + format(" %z %Z", &fields)
     }
 
+    /// `Jan 02 15:04:05`, in local time.
+    ///
+    /// - Parameter microseconds: since 1970.
+    package static func short(_ microseconds: UInt64) -> String {
+        var seconds = time_t(microseconds / 1_000_000)
+        var fields = tm()
+        tzset()
+        guard localtime_r(&seconds, &fields) != nil else { return "\(seconds)" }
+        return format("%b %d %H:%M:%S", &fields)
+    }
+
     private static func format(_ pattern: String, _ fields: inout tm) -> String {
         var buffer = [CChar](repeating: 0, count: 128)
         // SAFETY: strftime(3) writes at most `count` bytes, the ending zero included.

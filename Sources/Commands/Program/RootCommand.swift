@@ -18,7 +18,7 @@ package struct RootCommand: ParsableCommand {
                 name: "Pods",
                 subcommands: [
                     RunCommand.self, PrepareCommand.self, RunPreparedCommand.self, EnterCommand.self,
-                    StopCommand.self, ListCommand.self, StatusCommand.self, CatManifestCommand.self,
+                    StopCommand.self, ListCommand.self, StatusCommand.self, LogsCommand.self, CatManifestCommand.self,
                     ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
                 ]),
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),

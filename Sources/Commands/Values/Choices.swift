@@ -15,6 +15,16 @@ package enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable
     package static var allValueStrings: [String] { ["json", "json-pretty"] }
 }
 
+/// What entries of a journal are printed as.
+package enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// For people, one line each.
+    case text = ""
+    /// For programs, one object on a line each.
+    case json
+
+    package static var allValueStrings: [String] { ["json"] }
+}
+
 /// Which way a listing is sorted.
 package enum SortOrder: String, ExpressibleByArgument, CaseIterable, Sendable {
     case ascending = "asc"

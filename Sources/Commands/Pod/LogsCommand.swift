@@ -1,0 +1,51 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Diagnostics
+import Stage0
+
+/// `rkt logs`
+package struct LogsCommand: RktCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Print what a pod's apps have logged.",
+        usage: "rkt logs [flags] UUID\nrkt logs [flags] --uuid-file=FILE",
+        discussion: """
+            Lines are those of the pod's journal, also after its end and until it is removed. Where the host has \
+            systemd-journal-remote, `journalctl --file` and `journalctl -m` show the same.
+            """,
+        helpNames: [])
+
+    @Option(help: ArgumentHelp("Only what this app has logged.", valueName: "name"))
+    var app: String?
+    @Flag(help: "Go on with what is logged until the pod ends.")
+    var follow = false
+    @Option(
+        help: ArgumentHelp(
+            "Only what was logged since then: \"2026-01-02 15:04:05\", 2026-01-02T15:04:05Z, @1767366245, today, "
+                + "-5min or \"1h 30min ago\".", valueName: "time"))
+    var since: String?
+    @Option(help: ArgumentHelp("Print an object for each entry, with all of its fields: json.", valueName: "format"))
+    var format: LogFormat?
+    @OptionGroup var selection: PodSelection
+    @OptionGroup(title: "Global options") package var global: GlobalOptions
+
+    package init() {}
+
+    package func execute(_ context: CommandContext) throws -> Int32 {
+        var request = LogRequest()
+        request.app = app
+        request.follows = follow
+        if let since { request.since = try SinceTime.parse(since, now: UInt64(max(0, TimeText.now)) / 1000) }
+        let runtime = try global.runtime
+        let uuid = try runtime.find(selection.pod(), or: "problem retrieving pod")
+        var machineID = ""
+        try runtime.readLogs(of: uuid, request, start: { machineID = $0.withoutDashes }) { entry in
+            switch format ?? .text {
+            case .text: if let line = LogText.line(entry) { try context.console.print(line) }
+            case .json: try context.console.print(LogJSON.object(entry, machineID: machineID))
+            }
+        }
+        return ExitStatus.success
+    }
+}
