@@ -174,7 +174,8 @@ let package = Package(
             dependencies: [
                 "Commands", "TestSupport", "AppContainer", "Diagnostics", "ImageArchive", "ImageStore", "LinuxPlatform",
                 "PodStore", "Stage0", "GuestProtocol",
-            ]),
+            ],
+            exclude: ["manual-flags.list"]),
         .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
     ],
     swiftLanguageModes: [.v6]

@@ -43,7 +43,7 @@ extension PodManifest {
                 throw .field(path, reason: "the port \"\(exposed.name)\" is ambiguous: the apps \(names) have it")
             }
             guard let port = exposed.podPort ?? candidates.first?.port else {
-                throw .field(path, reason: "no app has a port \"\(exposed.name)\"")
+                throw .field(path, reason: "port name \"\(exposed.name)\" could not be found in any apps")
             }
             let forwarded = ForwardedPort(exposed: exposed, port: port)
             guard forwarded.hostRange.upperBound <= 65535 else {

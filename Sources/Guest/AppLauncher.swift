@@ -30,10 +30,13 @@ struct AppLauncher {
 
     let app: PodConfiguration.App
     let program: Program
+    /// Where to say why the program cannot be started; it is closed once the program is.
+    private let complaints: CInt
 
     init(app name: String, program: Program) throws {
         app = try PodConfiguration.App(decoding: FileSystem.read(GuestLayout.app(name)))
         self.program = program
+        complaints = fcntl(2, F_DUPFD_CLOEXEC, 3)
     }
 
     func run() -> Never {
@@ -44,7 +47,10 @@ struct AppLauncher {
             case .postStop: app.postStop
             case .command(let command): command
             }
-        if case .main = program, app.hasTerminal { takeTerminal() }
+        if case .main = program {
+            if app.hasTerminal { takeTerminal() }
+            discardStreams()
+        }
         if case .command = program {
             guard chroot(app.root) == 0, chdir("/") == 0 else {
                 fail("Unable to change to the root of app \(app.name): \(lastErrno.text)", Status.root)
@@ -60,6 +66,14 @@ struct AppLauncher {
         }
         // The last step: the filter may forbid what the steps before it need.
         execute(arguments, filtered: true)
+    }
+
+    private func discardStreams() {
+        guard app.discardsOutput || app.discardsErrors else { return }
+        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        guard null >= 0 else { fail("Unable to open /dev/null: \(lastErrno.text)", Status.root) }
+        if app.discardsOutput { dup2(null, 1) }
+        if app.discardsErrors { dup2(null, 2) }
     }
 
     /// The agent holds the other end of the terminal that it passes here.
@@ -168,6 +182,8 @@ struct AppLauncher {
     }
 
     private func fail(_ message: String, _ status: Int32) -> Never {
+        // Where standard error is thrown away, this is not.
+        if app.discardsErrors, complaints >= 0 { dup2(complaints, 2) }
         fputs("Error: \(message)\n", stderr)
         exit(status)
     }

@@ -14,6 +14,8 @@ import SystemPackage
 /// links cannot lead to the guest's own files.
 struct AppRoot {
     let app: PodConfiguration.App
+    /// Those of the pod, in the order of their numbers.
+    let sharedFiles: [PodConfiguration.SharedFile]
 
     private var root: FilePath { FilePath(app.root) }
 
@@ -92,6 +94,9 @@ struct AppRoot {
     private func mountFiles() throws {
         try bind(GuestLayout.journalDirectory, "/run/systemd/journal")
         try bind(GuestLayout.shared.appending("hostname"), "/etc/hostname")
+        for (number, file) in sharedFiles.enumerated() {
+            try bind(GuestLayout.sharedFile(number), file.path, readOnly: file.readOnly)
+        }
         if !exists("/etc/hosts") { try bind(GuestLayout.shared.appending("hosts"), "/etc/hosts") }
         if !exists("/etc/mtab") {
             let etc = try directory("/etc")

@@ -16,6 +16,8 @@ package enum GuestLayout {
     package static let settings: FilePath = "/run/rkt/settings"
     /// Files that are bind-mounted into app roots.
     package static let shared: FilePath = "/run/rkt/shared"
+    /// The one of the pod's shared files with that number.
+    package static func sharedFile(_ number: Int) -> FilePath { shared.appending("file-\(number)") }
     /// Where programs of the guest reach the agent.
     package static let agentSocket: FilePath = "/run/rkt/agent.sock"
     package static let machineID: FilePath = "/run/machine-id"

@@ -22,10 +22,13 @@ struct PodSetUp {
         try FileSystem.write(Array("\(pod.hostname)\n".utf8), to: GuestLayout.shared.appending("hostname"))
         try FileSystem.write(Array(hosts.utf8), to: GuestLayout.shared.appending("hosts"))
         try FileSystem.write([], to: GuestLayout.shared.appending("masked"), mode: 0o000)
+        for (number, file) in pod.sharedFiles.enumerated() {
+            try FileSystem.write(file.contents, to: GuestLayout.sharedFile(number))
+        }
         for app in pod.apps {
             try FileSystem.write(app.encoded, to: GuestLayout.app(app.name), mode: 0o600)
             do {
-                try AppRoot(app: app).mount()
+                try AppRoot(app: app, sharedFiles: pod.sharedFiles).mount()
             } catch {
                 throw RuntimeError(.internal, "setting up the root of app \(app.name)", cause: error)
             }

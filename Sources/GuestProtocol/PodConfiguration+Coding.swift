@@ -30,6 +30,11 @@ extension PodConfiguration {
                 writer.write(target)
             }
         }
+        writer.write(list: sharedFiles) { writer, file in
+            writer.write(file.path)
+            writer.write(file.contents)
+            writer.write(file.readOnly)
+        }
         writer.write(list: apps) { writer, app in writer.write(app.encoded) }
         return writer.bytes
     }
@@ -53,6 +58,9 @@ extension PodConfiguration {
             let isLink = try reader.readBool()
             let content = try reader.readString()
             return File(path: path, content: isLink ? .link(content) : .text(content))
+        }
+        sharedFiles = try reader.readList { reader throws(ProtocolError) in
+            SharedFile(path: try reader.readString(), contents: try reader.readBytes(), readOnly: try reader.readBool())
         }
         apps = try reader.readList { reader throws(ProtocolError) in try App(decoding: try reader.readBytes()) }
         try reader.finish()
@@ -79,7 +87,9 @@ extension PodConfiguration.App {
             writer.write(mount.readOnly)
             writer.write(mount.forbidsDevices)
         }
-        for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal] { writer.write(flag) }
+        for flag in [
+            noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal, discardsOutput, discardsErrors,
+        ] { writer.write(flag) }
         return writer.bytes
     }
 
@@ -106,6 +116,8 @@ extension PodConfiguration.App {
         readOnlyRoot = try reader.readBool()
         protectsKernelPaths = try reader.readBool()
         hasTerminal = try reader.readBool()
+        discardsOutput = try reader.readBool()
+        discardsErrors = try reader.readBool()
         try reader.finish()
     }
 }

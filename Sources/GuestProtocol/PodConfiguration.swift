@@ -12,11 +12,13 @@ package struct PodConfiguration: Equatable, Sendable {
     package var kernelSettings: [KernelSetting]
     package var shares: [Share]
     package var files: [File]
+    /// Files that all apps get in place of their images' own.
+    package var sharedFiles: [SharedFile]
     package var apps: [App]
 
     package init(
         hostname: String, machineID: String, debug: Bool = false, kernelSettings: [KernelSetting] = [],
-        shares: [Share] = [], files: [File] = [], apps: [App] = []
+        shares: [Share] = [], files: [File] = [], sharedFiles: [SharedFile] = [], apps: [App] = []
     ) {
         self.hostname = hostname
         self.machineID = machineID
@@ -24,6 +26,7 @@ package struct PodConfiguration: Equatable, Sendable {
         self.kernelSettings = kernelSettings
         self.shares = shares
         self.files = files
+        self.sharedFiles = sharedFiles
         self.apps = apps
     }
 
@@ -94,6 +97,20 @@ package struct PodConfiguration: Equatable, Sendable {
         }
     }
 
+    /// A file that is the same in the roots of all apps.
+    package struct SharedFile: Equatable, Sendable {
+        /// Absolute within the apps' roots; made when it is missing.
+        package var path: String
+        package var contents: [UInt8]
+        package var readOnly: Bool
+
+        package init(path: String, contents: [UInt8], readOnly: Bool = false) {
+            self.path = path
+            self.contents = contents
+            self.readOnly = readOnly
+        }
+    }
+
     /// How one app's programs are run.
     package struct App: Equatable, Sendable {
         package var name: String
@@ -119,13 +136,16 @@ package struct PodConfiguration: Equatable, Sendable {
         package var mounts: [Mount]
         /// Whether standard input, output and error are a terminal that the caller of `rkt run` holds.
         package var hasTerminal: Bool
+        /// Whether what the main program writes to standard output, or to standard error, is thrown away.
+        package var discardsOutput: Bool
+        package var discardsErrors: Bool
 
         package init(
             name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],
             workingDirectory: String = "/", environment: [String] = [], uid: UInt32 = 0, gid: UInt32 = 0,
             supplementaryGIDs: [UInt32] = [], capabilityBoundingSet: UInt64 = 0, noNewPrivileges: Bool = false,
             systemCallFilter: [UInt8] = [], readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true,
-            mounts: [Mount] = [], hasTerminal: Bool = false
+            mounts: [Mount] = [], hasTerminal: Bool = false, discardsOutput: Bool = false, discardsErrors: Bool = false
         ) {
             self.name = name
             self.root = root
@@ -144,6 +164,8 @@ package struct PodConfiguration: Equatable, Sendable {
             self.protectsKernelPaths = protectsKernelPaths
             self.mounts = mounts
             self.hasTerminal = hasTerminal
+            self.discardsOutput = discardsOutput
+            self.discardsErrors = discardsErrors
         }
     }
 }

@@ -19,6 +19,10 @@ package struct PodLayout: Sendable, Hashable {
     /// The stage1 image's manifest, which names the entrypoints.
     package var stage1Manifest: FilePath { stage1.appending("manifest") }
     package var stage1Rootfs: FilePath { stage1.appending("rootfs") }
+    /// A resolv.conf for the apps, written before stage1 is started; its name is part of the interface to stage1.
+    package var stage1Resolver: FilePath { stage1Rootfs.appending("etc").appending("rkt-resolv.conf") }
+    /// The same for their hosts file.
+    package var stage1Hosts: FilePath { stage1Rootfs.appending("etc").appending("rkt-hosts") }
     /// Holds one directory per app; it is what a virtual machine gets to see of the pod.
     package var apps: FilePath { stage1Rootfs.appending("opt").appending("stage2") }
     package func appRootfs(_ app: String) -> FilePath { apps.appending(app).appending("rootfs") }

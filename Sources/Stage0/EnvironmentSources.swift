@@ -20,7 +20,13 @@ package struct EnvironmentSources: Sendable {
     /// Reads what a request names.
     package init(_ request: PodRequest) throws {
         for path in request.setEnvironmentFiles {
-            files = files.merging(try EnvironmentSources.parse(file: FileSystem.readText(path), at: path))
+            let text: String
+            do {
+                text = try FileSystem.readText(path)
+            } catch {
+                throw RuntimeError(.notFound, "--set-env-file=\(path)", cause: error)
+            }
+            files = files.merging(try EnvironmentSources.parse(file: text, at: path))
         }
         pod = Environment(try request.setEnvironment.map { try EnvironmentSources.parse($0, from: "--set-env") })
         if request.inheritsEnvironment { inherited = EnvironmentSources.callers }

@@ -56,7 +56,10 @@ struct IsolatorOverrides {
         return isolators.filter { !replaced.contains($0.name) }
             + (try overrides.map { override in
                 do {
-                    return try Isolator(name: override.name, value: override.value)
+                    let isolator = try Isolator(name: override.name, value: override.value)
+                    // Names of capabilities are looked at when the set is made.
+                    _ = try [isolator].capabilityBoundingSet()
+                    return isolator
                 } catch {
                     throw RuntimeError(.invalidArgument, "\(override.flag) is not valid", cause: error)
                 }

@@ -34,11 +34,25 @@ package struct PodManifestBuilder: Sendable {
         }
         var annotations: Annotations = [Annotation(name: PodManifestBuilder.mutableAnnotation, value: "false")]
         annotations = annotations.merging(try FlagText.annotations(request.annotations, flag: "--annotation"))
-        return PodManifest(
+        let manifest = PodManifest(
             acVersion: try ACVersion(parsing: Version.current), apps: apps, volumes: volumes.volumes,
-            annotations: annotations,
+            annotations: annotations, ports: try request.ports.map(PodManifestBuilder.port(parsing:)),
             userAnnotations: try FlagText.pairs(request.userAnnotations, flag: "--user-annotation"),
             userLabels: try FlagText.pairs(request.userLabels, flag: "--user-label"))
+        do {
+            _ = try manifest.forwardedPorts { $0.app }
+        } catch {
+            throw RuntimeError(.invalidArgument, "--port=\(request.ports.joined(separator: " --port="))", cause: error)
+        }
+        return manifest
+    }
+
+    private static func port(parsing text: String) throws -> ExposedPort {
+        do {
+            return try ExposedPort(parsing: text)
+        } catch {
+            throw RuntimeError(.invalidArgument, "--port=\(text)", cause: error)
+        }
     }
 
     private func build(_ request: AppRequest, _ id: ImageID, _ image: ImageManifest) throws -> RuntimeApp {
@@ -77,7 +91,8 @@ package struct PodManifestBuilder: Sendable {
         return RuntimeApp(
             name: name, image: RuntimeImage(id: id, name: image.name, labels: image.labels), app: app,
             readOnlyRootFS: request.readOnlyRootfs ?? false,
-            annotations: Annotations(try FlagText.annotations(request.annotations, flag: "--annotation")))
+            annotations: Annotations(
+                try FlagText.annotations(request.annotations, flag: "--annotation") + AppStream.annotations(request)))
     }
 
     private static func appName(_ request: AppRequest, _ image: ImageManifest) throws -> ACName {

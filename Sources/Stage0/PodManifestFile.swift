@@ -25,9 +25,6 @@ struct PodManifestFile {
         guard !manifest.apps.isEmpty else {
             throw RuntimeError(.invalidArgument, "pod must contain at least one application")
         }
-        guard manifest.ports.isEmpty else {
-            throw RuntimeError(.unsupported, "pod manifest \(path) exposes ports, which is not supported yet")
-        }
         var images: [StoredImage] = []
         var volumes = VolumeBinding(manifest.volumes)
         for index in manifest.apps.indices {
@@ -46,6 +43,11 @@ struct PodManifestFile {
             try volumes.bind(&manifest.apps[index], manifest.apps[index].mounts, notices)
         }
         manifest.volumes = volumes.volumes
+        do {
+            _ = try manifest.forwardedPorts { $0.app }
+        } catch {
+            throw RuntimeError(.invalidArgument, "invalid pod manifest \(path)", cause: error)
+        }
         if manifest.annotation(PodManifestBuilder.mutableAnnotation.string) == nil {
             manifest.annotations.set(PodManifestBuilder.mutableAnnotation, "false")
         }

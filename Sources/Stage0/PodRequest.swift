@@ -21,7 +21,10 @@ package struct PodRequest: Sendable {
     package var inheritsEnvironment = false
     package var volumes: [String] = []
     package var mounts: [String] = []
+    /// `NAME:[HOSTIP:]HOSTPORT`
     package var ports: [String] = []
+    /// Whether the users of the pod must not be the host's.
+    package var privateUsers = false
     /// `NAME=VALUE` for the pod.
     package var annotations: [String] = []
     package var userAnnotations: [String] = []
@@ -62,6 +65,7 @@ package struct AppRequest: Sendable {
     package var readOnlyRootfs: Bool?
     /// File with the image's detached signature.
     package var signature: String?
+    /// What the app's standard streams are connected to: `null`, `log`, `tty` or `stream`.
     package var stdin: String?
     package var stdout: String?
     package var stderr: String?
@@ -97,6 +101,11 @@ package struct RunOptions: Sendable {
     /// The values of `--net`.
     package var networks: [String] = []
     package var hostname: String?
+    package var names = NameOptions()
+    /// The value of `--ipc`.
+    package var ipc: String?
+    /// Whether the pod is to be known to the metadata service.
+    package var registersWithMetadata = false
     /// The only app gets the caller's terminal.
     package var isInteractive = false
     /// Where to write the pod's UUID.

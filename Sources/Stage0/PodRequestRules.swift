@@ -4,8 +4,8 @@
 import Diagnostics
 
 /// Rules on a request that hold whatever the images are.
-enum PodRequestRules {
-    static func check(_ request: PodRequest) throws {
+package enum PodRequestRules {
+    package static func check(_ request: PodRequest) throws {
         if request.podManifest != nil {
             guard
                 request.apps.isEmpty, !request.inheritsEnvironment, request.setEnvironment.isEmpty,
@@ -19,20 +19,13 @@ enum PodRequestRules {
         guard !request.apps.isEmpty else {
             throw RuntimeError(.invalidArgument, "must provide at least one image or specify the pod manifest")
         }
-        try refuse("--port", request.ports.first)
         for app in request.apps {
-            try refuse("--stdin", app.stdin)
-            try refuse("--stdout", app.stdout)
-            try refuse("--stderr", app.stderr)
+            try AppStream.check(app)
             if app.capabilitiesRetain != nil, app.capabilitiesRemove != nil {
                 throw RuntimeError(
                     .invalidArgument,
                     "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
             }
         }
-    }
-
-    private static func refuse(_ flag: String, _ value: String?) throws {
-        if let value { throw RuntimeError(.unsupported, "\(flag)=\(value) is not supported yet") }
     }
 }

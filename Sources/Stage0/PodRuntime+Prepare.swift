@@ -35,7 +35,11 @@ extension PodRuntime {
     func plan(_ request: PodRequest, _ finder: ImageFinder) throws -> PodPlan {
         try PodRequestRules.check(request)
         let stage1 = try finder.findStage1(request.stage1)
-        _ = try Stage1Interface(finder.store.manifest(of: stage1))
+        let interface = try Stage1Interface(finder.store.manifest(of: stage1))
+        guard !request.privateUsers || interface.hasOwnKernel else {
+            throw RuntimeError(
+                .unsupported, "--private-users is not supported with a stage1 image whose pods share the host's kernel")
+        }
         if let path = request.podManifest {
             let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
             return PodPlan(manifest: manifest, images: images, stage1: stage1)

@@ -15,13 +15,13 @@ extension PodRuntime {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
-        try RunRules.check(options, appCount: plan.manifest.apps.count)
+        try RunRules.check(options, plan.manifest)
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
             try saveUUID(uuid, to: options.uuidFileSave)
             try fill(pod.layout, with: plan, request.storage, images.store)
-            try start(try pod.run(), options)
+            try start(try pod.run(), plan.manifest, options)
         } catch {
             do {
                 try discard(uuid)
@@ -35,10 +35,12 @@ extension PodRuntime {
     /// Runs a prepared pod: this program becomes the pod's supervisor. When it throws after the start was begun, an
     /// exited pod is left.
     package func runPrepared(_ prefix: String, _ options: RunOptions) throws -> Never {
+        try RunRules.check(options, appCount: nil)
         let pod = try pods.find(prefix)
         func notPrepared() -> RuntimeError { RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared") }
         guard pod.state == .prepared else { throw notPrepared() }
-        try RunRules.check(options, appCount: pod.manifest().apps.count)
+        let manifest = try pod.manifest()
+        try RunRules.check(options, manifest)
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
@@ -49,7 +51,7 @@ extension PodRuntime {
         } catch let error as RuntimeError where error.code == .notFound {
             throw notPrepared()
         }
-        try start(running, options)
+        try start(running, manifest, options)
     }
 
     /// Removes what a failed `run` has made, wherever it got to.
@@ -60,13 +62,21 @@ extension PodRuntime {
     }
 
     /// Mounts a pod's roots and executes stage1; unmounts them again when that fails.
-    private func start(_ pod: consuming PodHandle, _ options: RunOptions) throws -> Never {
+    private func start(_ pod: consuming PodHandle, _ manifest: PodManifest, _ options: RunOptions) throws -> Never {
         let layout = pod.layout
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
         guard let entrypoint = interface.path(.run) else {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
         }
+        let names = try NameFiles(options.names)
+        guard names.isStandard || interface.takesNameFiles else {
+            throw RuntimeError(
+                .unsupported,
+                "the stage1 image of pod \"\(pod.uuid)\" is too old for --dns and --hosts-entry; use another one")
+        }
+        tellPorts(manifest)
         var request = RunArguments(uuid: pod.uuid)
+        request.nameFiles = names.mode
         request.isDebug = settings.isDebug
         request.isInteractive = options.isInteractive
         request.hostname = options.hostname
@@ -80,6 +90,7 @@ extension PodRuntime {
         defer { signals.release() }
         do {
             try mountRoots(layout)
+            try write(names, hostname: options.hostname, layout, pod.uuid)
             let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
             let call = EntrypointCall(
                 layout: layout, environment: variables + ["RKT_LOCK_FD=\(pod.lockDescriptor)"],
@@ -111,25 +122,31 @@ extension PodRuntime {
     }
 }
 
+extension PodRuntime {
+    /// Leaves the files that stage1 shows to the apps.
+    private func write(_ names: NameFiles, hostname: String?, _ layout: PodLayout, _ uuid: PodUUID) throws {
+        if names.resolver == .stage0 || names.hosts == .stage0 {
+            try FileSystem.makeDirectories(layout.stage1Resolver.removingLastComponent())
+        }
+        if names.resolver == .stage0 { try FileSystem.write(names.resolverText.utf8, to: layout.stage1Resolver) }
+        if names.hosts == .stage0 {
+            let hostname = hostname.flatMap { $0.isEmpty ? nil : $0 } ?? "rkt-\(uuid)"
+            try FileSystem.write(names.hostsText(hostname: hostname).utf8, to: layout.stage1Hosts)
+        }
+    }
+
+    /// A port that nobody can reach is not passed over in silence.
+    private func tellPorts(_ manifest: PodManifest) {
+        guard !manifest.ports.isEmpty else { return }
+        let ports = manifest.ports.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        notices.warning("networking", "nothing is forwarded to port \(ports): the pod has no network yet")
+    }
+}
+
 /// Stage1 has said that it cannot run a pod. It has told the user why: nothing more needs to be shown.
 package struct PreflightFailure: Error, CustomStringConvertible {
     package let uuid: PodUUID
     package let exit: ProcessExit
 
     package var description: String { "stage1 cannot run pod \"\(uuid)\": its preflight ended with \(exit)" }
-}
-
-/// Rules on the options of a start that hold for every pod.
-enum RunRules {
-    /// - Parameter appCount: nil when it is not known yet.
-    static func check(_ options: RunOptions, appCount: Int?) throws {
-        for network in options.networks.flatMap({ $0.split(separator: ",") }) where network != "none" {
-            throw RuntimeError(
-                .unsupported,
-                "network \"\(network)\" is not supported yet: pods have a loopback interface only; use --net=none")
-        }
-        if options.isInteractive, let appCount, appCount != 1 {
-            throw RuntimeError(.invalidArgument, "interactive option only supports pods with one app")
-        }
-    }
 }

@@ -19,6 +19,8 @@ package struct Stage1Interface: Sendable {
     package static let newestVersion = 5
 
     package let version: Int
+    /// Whether a pod has a kernel, and with it users, of its own.
+    package let hasOwnKernel: Bool
     private let paths: [Entrypoint: String]
 
     /// - Throws: when an annotation is malformed.
@@ -37,6 +39,7 @@ package struct Stage1Interface: Sendable {
                     + "\(Self.newestVersion) of this rkt; use an older image")
         }
         self.version = version
+        hasOwnKernel = manifest.annotation("coreos.com/rkt/stage1/own-kernel") == "true"
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {
             guard let path = manifest.annotation(entrypoint.annotation) else { continue }
@@ -54,6 +57,9 @@ package struct Stage1Interface: Sendable {
     /// The path of an entrypoint below stage1's root, without a leading slash.
     package func path(_ entrypoint: Entrypoint) -> String? { paths[entrypoint] }
 
+    /// Whether `run` can be told where apps' `/etc/resolv.conf` and `/etc/hosts` come from.
+    package var takesNameFiles: Bool { version >= 4 }
+
     /// Arguments of `run` and `preflight` after argv[0].
     package func runArguments(_ request: RunArguments) -> [String] {
         var arguments: [String] = []
@@ -67,7 +73,7 @@ package struct Stage1Interface: Sendable {
             if request.insecure.contains(.paths) { arguments.append("--disable-paths") }
             if request.insecure.contains(.seccomp) { arguments.append("--disable-seccomp") }
         }
-        if version >= 4 { arguments.append("--dns-conf-mode=resolv=default,hosts=default") }
+        if takesNameFiles { arguments.append("--dns-conf-mode=\(request.nameFiles)") }
         return arguments + [request.uuid.description]
     }
 
@@ -99,6 +105,8 @@ package struct RunArguments: Sendable {
     /// Nil leaves the choice to stage1, which takes `rkt-UUID`.
     package var hostname: String?
     package var insecure: InsecureOptions = []
+    /// Where the apps' resolv.conf and hosts files come from.
+    package var nameFiles = "resolv=default,hosts=default"
 
     package init(uuid: PodUUID) {
         self.uuid = uuid

@@ -12,6 +12,7 @@ struct AppPlan {
     let name: String
     let app: App
     let readOnlyRoot: Bool
+    let streams: StreamModes
     let arguments: EntrypointArguments
     /// The app's root on the host.
     let root: FilePath
@@ -34,7 +35,8 @@ struct AppPlan {
             capabilityBoundingSet: try capabilities().mask, noNewPrivileges: app.isolators.noNewPrivileges,
             systemCallFilter: try filter().map { try SystemCallProgram.compile($0) } ?? [],
             readOnlyRoot: readOnlyRoot,
-            protectsKernelPaths: arguments.protectsKernelPaths, hasTerminal: arguments.interactive)
+            protectsKernelPaths: arguments.protectsKernelPaths, hasTerminal: arguments.interactive,
+            discardsOutput: streams.discardsOutput, discardsErrors: streams.discardsErrors)
     }
 
     private func capabilities() throws -> CapabilitySet {

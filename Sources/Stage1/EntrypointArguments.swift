@@ -13,7 +13,19 @@ package struct EntrypointArguments: Equatable, Sendable {
     package var restrictsCapabilities = true
     package var protectsKernelPaths = true
     package var filtersSystemCalls = true
+    /// Where the apps' `/etc/resolv.conf` comes from.
+    package var resolver = NameFile.standard
+    /// Where the apps' `/etc/hosts` comes from.
+    package var hosts = NameFile.standard
     package var uuid = ""
+
+    /// Where a file comes from that names hosts for the apps.
+    package enum NameFile: String, Sendable {
+        /// The image, and where that lacks one what stage1 makes.
+        case standard = "default"
+        case host, stage0
+        case none
+    }
 
     package init(parsing arguments: [String]) throws {
         for argument in arguments {
@@ -39,12 +51,20 @@ package struct EntrypointArguments: Equatable, Sendable {
         case "disable-capabilities-restriction": restrictsCapabilities = try !Self.flag(name, value)
         case "disable-paths": protectsKernelPaths = try !Self.flag(name, value)
         case "disable-seccomp": filtersSystemCalls = try !Self.flag(name, value)
-        case "dns-conf-mode":
-            guard value == "resolv=default,hosts=default" else {
-                throw RuntimeError(
-                    .unsupported, "--dns-conf-mode=\(value ?? "") needs a network, which this stage1 has not")
-            }
+        case "dns-conf-mode": try readNameFiles(value ?? "")
         default: throw RuntimeError(.unsupported, "this stage1 does not know --\(name)")
+        }
+    }
+
+    /// Reads `resolv=MODE,hosts=MODE`.
+    private mutating func readNameFiles(_ modes: String) throws {
+        for part in modes.split(separator: ",", omittingEmptySubsequences: false) {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            switch (pair[0], NameFile(rawValue: pair.last ?? "")) {
+            case ("resolv", let mode?) where pair.count == 2: resolver = mode
+            case ("hosts", let mode?) where pair.count == 2 && mode != .none: hosts = mode
+            default: throw RuntimeError(.invalidArgument, "--dns-conf-mode=\(modes): cannot read \"\(part)\"")
+            }
         }
     }
 

@@ -51,6 +51,8 @@ package struct PodPlan {
             throw RuntimeError(
                 .invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
         }
+        let names = try NameFilePlan(arguments, pod: pod)
+        var leftOut: [String] = []
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
             kernelSettings: try Self.kernelSettings(manifest.isolators.sysctl),
@@ -61,15 +63,20 @@ package struct PodPlan {
             files: UnitGraph(apps: plans.map(\.unit)).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
+            sharedFiles: names.files,
             apps: try plans.map { plan in
                 var app = try plan.configuration()
-                app.mounts = volumes.mounts[plan.name] ?? []
+                let mounts = volumes.mounts[plan.name] ?? []
+                app.mounts = names.mounts(mounts)
+                if app.mounts.count < mounts.count {
+                    leftOut.append("app \(plan.name) gets the pod's /etc/resolv.conf in place of a volume's")
+                }
                 return app
             })
         isolators = IsolatorReport(
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) })
         warnings =
-            isolators.warnings
+            leftOut + isolators.warnings
             + plans.flatMap { plan in
                 plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
             }
@@ -124,7 +131,9 @@ package struct PodPlan {
             throw RuntimeError(.invalidArgument, "neither the pod nor the image says what app \(name) executes")
         }
         return AppPlan(
-            name: name, app: app, readOnlyRoot: runtime.readOnlyRootFS, arguments: arguments,
+            name: name, app: app, readOnlyRoot: runtime.readOnlyRootFS,
+            streams: try StreamModes(runtime.annotations, app: name, interactive: arguments.interactive),
+            arguments: arguments,
             root: pod.appRootfs(name))
     }
 }

@@ -172,7 +172,7 @@ struct ForwardedPortTests {
     }
 
     @Test(arguments: [
-        ([ExposedPort(name: "nothing", hostPort: 1)], "no app has a port \"nothing\""),
+        ([ExposedPort(name: "nothing", hostPort: 1)], "port name \"nothing\" could not be found in any apps"),
         ([ExposedPort(name: "http", hostPort: 8), ExposedPort(name: "admin", hostPort: 8)], "both use port 8/tcp"),
         (
             [ExposedPort(name: "http", hostPort: 8, hostIP: "10.0.0.1"), ExposedPort(name: "admin", hostPort: 8)],

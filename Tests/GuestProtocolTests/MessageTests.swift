@@ -34,11 +34,13 @@ struct MessageTests {
         hostname: "h", machineID: "0123", debug: true, kernelSettings: [.init(path: "a/b", value: "1")],
         shares: [.init(type: "9p", tag: "t", mountPoint: "/m", options: "o", readOnly: true)],
         files: [.init(path: "/run/a", content: .text("x\n")), .init(path: "/run/b", content: .link("a"))],
+        sharedFiles: [.init(path: "/etc/hosts", contents: [0xff, 10], readOnly: true)],
         apps: [
             .init(
                 name: "web", root: "/r", exec: ["a", "b c"], preStart: ["p"], postStop: [], workingDirectory: "/w",
                 environment: ["A=1"], uid: 5, gid: 6, supplementaryGIDs: [7, 8], capabilityBoundingSet: 1 << 40,
-                noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, hasTerminal: true)
+                noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, hasTerminal: true,
+                discardsOutput: true, discardsErrors: true)
         ])
 
     @Test(arguments: guestMessages) func guestMessagesSurviveTheWire(message: GuestMessage) throws {

@@ -97,6 +97,50 @@ struct PodManifestBuilderTests {
         #expect(manifest.userLabels == ["c": "3"])
     }
 
+    @Test func portsLeadToPortsOfApps() throws {
+        var request = PodRequest()
+        request.apps = [AppRequest(image: "x")]
+        request.ports = ["http:127.0.0.1:8080", "http:[::1]:8081"]
+        let own = App(exec: ["/x"], ports: [Port(name: "http", protocol: "tcp", port: 80)])
+        let ports = try build(request, [image(app: own)]).ports
+        #expect(
+            ports == [
+                ExposedPort(name: "http", hostPort: 8080, hostIP: "127.0.0.1"),
+                ExposedPort(name: "http", hostPort: 8081, hostIP: "::1"),
+            ])
+    }
+
+    @Test(
+        arguments: [
+            (["https:80"], "port name \"https\" could not be found in any apps"), (["http:0"], "\"http:0\""),
+            (["http:80", "http:0.0.0.0:80"], "port 80/tcp of the host"), (["many:65535"], "end beyond 65535"),
+            (["http"], "NAME:HOSTPORT"), (["http:example.com:80"], "is not an IP address"),
+        ] as [([String], String)])
+    func portsThatLeadNowhereAreRefused(ports: [String], reason: String) throws {
+        var request = PodRequest()
+        request.apps = [AppRequest(image: "x")]
+        request.ports = ports
+        let own = App(
+            exec: ["/x"],
+            ports: [
+                Port(name: "http", protocol: "tcp", port: 80), Port(name: "many", protocol: "udp", port: 1, count: 9),
+            ])
+        let error = #expect(throws: RuntimeError.self) { try build(request, [image(app: own)]) }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.hasPrefix("--port=") == true)
+        #expect(error?.description.contains(reason) == true)
+    }
+
+    @Test func streamsAreAnnotationsOfTheApp() throws {
+        var request = AppRequest(image: "x")
+        request.stdout = "null"
+        request.stderr = "log"
+        let built = try #require(try build([request], [image()]).apps.first)
+        #expect(built.annotations["coreos.com/rkt/stage2/stdout"] == "null")
+        #expect(built.annotations["coreos.com/rkt/stage2/stderr"] == "log")
+        #expect(built.annotations["coreos.com/rkt/stage2/stdin"] == nil)
+    }
+
     @Test func isolatorsOfTheCommandLineReplaceThoseOfTheImage() throws {
         let own = App(
             exec: ["/x"],

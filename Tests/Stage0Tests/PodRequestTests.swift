@@ -16,6 +16,18 @@ struct PodRequestTests {
         scratch = try ScratchDirectory()
     }
 
+    private static func options(_ change: (inout RunOptions) -> Void) -> RunOptions {
+        var options = RunOptions()
+        change(&options)
+        return options
+    }
+
+    private static func app(_ change: (inout AppRequest) -> Void) -> AppRequest {
+        var app = AppRequest(image: "/x.aci")
+        change(&app)
+        return app
+    }
+
     private func refusal(_ request: PodRequest, insecure: InsecureOptions = []) -> RuntimeError? {
         let runtime = PodRuntime(Settings(dataDirectory: scratch.appending("data"), insecure: insecure))
         let error = #expect(throws: RuntimeError.self) { try runtime.prepare(request) }
@@ -52,6 +64,48 @@ struct PodRequestTests {
         let error = #expect(throws: RuntimeError.self) { try runtime.run(request, options) }
         #expect(error?.code == .unsupported)
         #expect(error?.message.contains("--net=none") == true)
+    }
+
+    @Test(
+        arguments: [
+            ("--ipc=parent", Self.options { $0.ipc = "parent" }), ("--ipc=other", Self.options { $0.ipc = "other" }),
+            ("--mds-register", Self.options { $0.registersWithMetadata = true }),
+            ("--hostname=a b", Self.options { $0.hostname = "a b" }),
+            ("--hostname=-a", Self.options { $0.hostname = "-a" }),
+            ("--dns=x", Self.options { $0.names.servers = ["x"] }),
+        ] as [(String, RunOptions)])
+    func optionsOfAStartAreCheckedBeforeAnythingIsMade(text: String, options: RunOptions) {
+        let runtime = PodRuntime(Settings(dataDirectory: scratch.appending("data")))
+        var request = PodRequest()
+        request.apps = [AppRequest(image: "/x.aci")]
+        let run = #expect(throws: RuntimeError.self) { try runtime.run(request, options) }
+        #expect(run?.message.hasPrefix(text) == true)
+        let prepared = #expect(throws: RuntimeError.self) { try runtime.runPrepared("00", options) }
+        #expect(prepared?.message.hasPrefix(text) == true)
+    }
+
+    @Test(
+        arguments: [
+            ("--stdin=tty", .unsupported, Self.app { $0.stdin = "tty" }),
+            ("--stdin=log", .invalidArgument, Self.app { $0.stdin = "log" }),
+            ("--stdout=stream", .unsupported, Self.app { $0.stdout = "stream" }),
+            ("--stderr=", .invalidArgument, Self.app { $0.stderr = "" }),
+        ] as [(String, RuntimeError.Code, AppRequest)])
+    func streamsThatDoNotExistAreRefused(text: String, code: RuntimeError.Code, app: AppRequest) {
+        var request = PodRequest()
+        request.apps = [app]
+        let error = refusal(request)
+        #expect(error?.code == code)
+        #expect(error?.message.hasPrefix(text) == true)
+    }
+
+    @Test func privateUsersNeedAKernelOfThePodsOwn() throws {
+        let host = try FakeHost(in: scratch)
+        var request = host.request
+        request.privateUsers = true
+        let error = #expect(throws: RuntimeError.self) { try host.runtime.prepare(request) }
+        #expect(error?.message.hasPrefix("--private-users") == true)
+        #expect(try host.runtime.list().isEmpty)
     }
 
     @Test func onlyOneAppCanBeInteractive() {

@@ -47,6 +47,21 @@ struct Stage1InterfaceTests {
             ])
     }
 
+    @Test func nameFilesArePassedToThoseThatKnowThem() throws {
+        var request = RunArguments(uuid: PodUUID())
+        request.nameFiles = "resolv=host,hosts=stage0"
+        let third = try interface(["coreos.com/rkt/stage1/interface-version": "3"])
+        let fourth = try interface(["coreos.com/rkt/stage1/interface-version": "4"])
+        #expect(!third.takesNameFiles)
+        #expect(!third.runArguments(request).contains { $0.hasPrefix("--dns-conf-mode") })
+        #expect(fourth.runArguments(request).contains("--dns-conf-mode=resolv=host,hosts=stage0"))
+    }
+
+    @Test func anAnnotationTellsOfAKernelOfItsOwn() throws {
+        #expect(try interface(["coreos.com/rkt/stage1/own-kernel": "true"]).hasOwnKernel)
+        #expect(try !interface([:]).hasOwnKernel)
+    }
+
     @Test func theOtherEntrypointsGetTheirs() throws {
         let uuid = PodUUID()
         let first = try interface([:])

@@ -22,7 +22,8 @@ package struct ImageBuildCommand: RktCommand {
 
     @Option(help: ArgumentHelp("File with the image manifest.", valueName: "file"))
     var manifest: String?
-    @Option(help: ArgumentHelp("Directory that becomes the root file system.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Directory that becomes the root file system.", valueName: "path"), completion: .directory)
     var rootfs: String?
     @Option(help: ArgumentHelp("How to compress: none, gzip, bzip2, xz or zstd.", valueName: "name"))
     var compression = Compression.gzip

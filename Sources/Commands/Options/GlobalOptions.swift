@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Diagnostics
 import Stage0
 import SystemPackage
 
@@ -12,7 +13,8 @@ package struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where images and pods are kept. (default: what is configured, or /var/lib/rkt)", valueName: "path"))
+            "Where images and pods are kept. (default: what is configured, or /var/lib/rkt)", valueName: "path"),
+        completion: .directory)
     package var dir: String?
 
     @Option(
@@ -21,16 +23,17 @@ package struct GlobalOptions: ParsableArguments {
                 + InsecureOptions.words.map(\.word).joined(separator: ", ")
                 + ". (default: none)",
             valueName: "words"),
-        transform: InsecureWords.init(parsing:))
+        completion: .list(InsecureOptions.words.map(\.word)), transform: InsecureWords.init(parsing:))
     package var insecureOptions = InsecureWords.none
 
-    @Option(help: ArgumentHelp("Directory of this host's configuration.", valueName: "path"))
+    @Option(help: ArgumentHelp("Directory of this host's configuration.", valueName: "path"), completion: .directory)
     package var localConfig = "/etc/rkt"
 
-    @Option(help: ArgumentHelp("Directory of the distribution's configuration.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Directory of the distribution's configuration.", valueName: "path"), completion: .directory)
     package var systemConfig = "/usr/lib/rkt"
 
-    @Option(help: ArgumentHelp("Directory of the user's configuration.", valueName: "path"))
+    @Option(help: ArgumentHelp("Directory of the user's configuration.", valueName: "path"), completion: .directory)
     package var userConfig: String?
 
     @Flag(help: "Trust the keys that an image's domain offers by HTTPS, without asking.")
@@ -51,6 +54,7 @@ package struct GlobalOptions: ParsableArguments {
                 userConfiguration: userConfig.flatMap { $0.isEmpty ? nil : FilePath($0) }, isDebug: debug,
                 insecure: insecureOptions.options)
             settings.trustsKeysFromHTTPS = trustKeysFromHttps
+            if dir == "" { throw RuntimeError(.invalidArgument, "--dir is empty") }
             if let dir { settings.dataDirectory = FilePath(dir) }
             try settings.readPaths(keepsData: dir != nil)
             return settings

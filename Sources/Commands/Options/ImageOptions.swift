@@ -50,7 +50,10 @@ package struct ImageOptions: FollowsImage {
     @Option(help: ArgumentHelp("Share of the processor time when there is too little of it.", valueName: "weight"))
     package var cpuShares: String?
 
-    @Option(help: ArgumentHelp("The app's /proc/self/oom_score_adj, from -1000 to 1000.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "The app's /proc/self/oom_score_adj, from -1000 to 1000; also spelt --oom-score-adjust.",
+            valueName: "number"))
     package var oomScoreAdj: String?
 
     @Option(
@@ -71,6 +74,23 @@ package struct ImageOptions: FollowsImage {
     @Option(help: ArgumentHelp("The same among the manifest's user labels.", valueName: "name=value"))
     package var userLabel: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "What the app reads: null, which is also the default; tty and stream are refused for now.",
+            valueName: "mode"), completion: .list(["null"]))
+    package var stdin: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the app's output goes: log, which is also the default, or null; tty and stream are refused for now.",
+            valueName: "mode"), completion: .list(["log", "null"]))
+    package var stdout: String?
+
+    @Option(
+        help: ArgumentHelp("The same for what the app writes to standard error.", valueName: "mode"),
+        completion: .list(["log", "null"]))
+    package var stderr: String?
+
     @Option(help: ArgumentHelp("File with the image's signature.", valueName: "file"))
     package var signature: String?
 
@@ -82,14 +102,16 @@ package struct ImageOptions: FollowsImage {
         FlagDefinition("cap-retain", .required, scope: .image, standing: .deprecated(name: "caps-retain", value: nil)),
         FlagDefinition("cap-remove", .required, scope: .image, standing: .deprecated(name: "caps-remove", value: nil)),
         FlagDefinition("oom-score-adjust", .required, scope: .image, standing: .alias(name: "oom-score-adj")),
-        FlagDefinition("stdin", .required, scope: .image, standing: .unsupported("use --interactive")),
-        FlagDefinition("stdout", .required, scope: .image, standing: .unsupported("use --interactive")),
-        FlagDefinition("stderr", .required, scope: .image, standing: .unsupported("use --interactive")),
     ]
 
     /// The app that an image and what follows it describe.
     package static func request(for image: ImageArguments) throws -> AppRequest {
-        let options = try parse(CanonicalArguments.of(image.flags))
+        let options: ImageOptions
+        do {
+            options = try parse(CanonicalArguments.of(image.flags))
+        } catch {
+            throw UsageError(message(for: error))
+        }
         var app = AppRequest(image: image.name)
         app.arguments = image.appArguments
         app.name = options.name
@@ -112,6 +134,9 @@ package struct ImageOptions: FollowsImage {
         app.userAnnotations = options.userAnnotation
         app.userLabels = options.userLabel
         app.signature = options.signature
+        app.stdin = options.stdin
+        app.stdout = options.stdout
+        app.stderr = options.stderr
         return app
     }
 }

@@ -7,17 +7,6 @@ import ImageFetch
 import Stage0
 import SystemPackage
 
-/// Takes no value, or the name of a network: `--net` is `--net=default`.
-package struct NetworkNames: ExpressibleByArgument, ImpliedValue, Equatable, Sendable {
-    package let text: String
-
-    package static let impliedValue = "default"
-
-    package init?(argument: String) {
-        text = argument
-    }
-}
-
 /// What a pod is made of, for `run` and `prepare`.
 package struct PodOptions: ParsableArguments {
     @Option(
@@ -48,6 +37,16 @@ package struct PodOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Port of an app to expose on the host, as in NAME:[HOSTIP:]HOSTPORT; may be repeated. Nothing is forwarded "
+                + "yet.",
+            valueName: "port"))
+    package var port: [String] = []
+
+    @Flag(help: "Keep the pod's users apart from the host's, which a virtual machine does in any case.")
+    package var privateUsers = false
+
+    @Option(
+        help: ArgumentHelp(
             "When to look for an image elsewhere than in the store: new (if it is not there), update or never.",
             valueName: "policy"))
     package var pullPolicy = PullPolicy.new
@@ -64,8 +63,6 @@ package struct PodOptions: ParsableArguments {
         [
             FlagDefinition("no-store", .toggle, standing: .deprecated(name: "pull-policy", value: "update")),
             FlagDefinition("store-only", .toggle, standing: .deprecated(name: "pull-policy", value: "never")),
-            FlagDefinition("port", .required, standing: .unsupported("pods have no network")),
-            FlagDefinition("private-users", .toggle, standing: .unsupported("pods are virtual machines")),
         ] + ImageOptions.otherFlags
 
     /// Flags that cannot be combined with a pod manifest; neither can an image or anything that follows one.
@@ -98,39 +95,11 @@ package struct PodOptions: ParsableArguments {
         request.inheritsEnvironment = inheritEnv
         request.volumes = volume
         request.mounts = ofPod.mount
+        request.ports = port
+        request.privateUsers = privateUsers
         request.annotations = ofPod.annotation
         request.userAnnotations = ofPod.userAnnotation
         request.userLabels = ofPod.userLabel
         return request
-    }
-}
-
-/// What is decided when a pod starts, for `run` and `run-prepared`.
-package struct StartOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Networks of the pod; none, which is also the default for now.", valueName: "names"))
-    package var net: [NetworkNames] = []
-
-    @Option(help: ArgumentHelp("Host name of the pod, in place of rkt-UUID.", valueName: "name"))
-    package var hostname: String?
-
-    @Flag(help: "Give the pod's only app this terminal.")
-    package var interactive = false
-
-    package init() {}
-
-    package static let otherFlags =
-        ["dns", "dns-search", "dns-opt", "dns-domain", "hosts-entry"].map {
-            FlagDefinition($0, .required, standing: .unsupported("pods have no network"))
-        } + [
-            FlagDefinition("ipc", .required, standing: .unsupported("pods are virtual machines")),
-            FlagDefinition("mds-register", .toggle, standing: .unsupported("there is no metadata service")),
-        ]
-
-    package var options: RunOptions {
-        var options = RunOptions()
-        options.networks = net.map(\.text)
-        options.hostname = hostname
-        options.isInteractive = interactive
-        return options
     }
 }

@@ -17,7 +17,7 @@ package struct Stage1Options: ParsableArguments {
     package var stage1Hash: String?
 
     @Option(
-        help: ArgumentHelp("Name of a file in the directory of installed stage1 images to use.", valueName: "file"))
+        help: ArgumentHelp("Name of a file in the directory of installed stage1 images to use.", valueName: "name"))
     package var stage1FromDir: String?
 
     @Option(help: ArgumentHelp("URL of the stage1 image to use.", valueName: "url"))

@@ -17,9 +17,9 @@ package struct PrepareCommand: RktCommand {
     package static let needsRoot = true
     package static let otherFlags = PodOptions.otherFlags
 
-    @OptionGroup var pod: PodOptions
-    @OptionGroup var stage1: Stage1Options
-    @OptionGroup(title: "Image options") var image: ImageOptions
+    @OptionGroup package var pod: PodOptions
+    @OptionGroup package var stage1: Stage1Options
+    @OptionGroup(title: "Image options") package var image: ImageOptions
     @OptionGroup(title: "Global options") package var global: GlobalOptions
 
     package init() {}

@@ -20,12 +20,12 @@ package struct RunCommand: RktCommand {
             """, helpNames: [])
     package static let grammar = Grammar.images(withArguments: true)
     package static let needsRoot = true
-    package static let otherFlags = PodOptions.otherFlags + StartOptions.otherFlags
+    package static let otherFlags = PodOptions.otherFlags
 
-    @OptionGroup var pod: PodOptions
-    @OptionGroup var start: StartOptions
-    @OptionGroup var stage1: Stage1Options
-    @OptionGroup(title: "Image options") var image: ImageOptions
+    @OptionGroup package var pod: PodOptions
+    @OptionGroup package var start: StartOptions
+    @OptionGroup package var stage1: Stage1Options
+    @OptionGroup(title: "Image options") package var image: ImageOptions
     @OptionGroup(title: "Global options") package var global: GlobalOptions
 
     package init() {}

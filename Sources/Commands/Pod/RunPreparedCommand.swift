@@ -14,9 +14,8 @@ package struct RunPreparedCommand: RktCommand {
             that were given to prepare are not remembered.
             """, helpNames: [])
     package static let needsRoot = true
-    package static let otherFlags = StartOptions.otherFlags
 
-    @OptionGroup var start: StartOptions
+    @OptionGroup package var start: StartOptions
     @OptionGroup(title: "Global options") package var global: GlobalOptions
     @Argument var uuid: String
 

@@ -10,6 +10,7 @@ package struct Toggle: ExpressibleByArgument, ImpliedValue, Equatable, Sendable,
     package static let on = Toggle(isOn: true)
     package static let off = Toggle(isOn: false)
     package static let impliedValue = "true"
+    package static let allValueStrings = ["true", "false"]
 
     package init(isOn: Bool) {
         self.isOn = isOn

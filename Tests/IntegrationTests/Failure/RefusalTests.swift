@@ -103,7 +103,9 @@ struct RefusalTests {
             try await refused(["run"], "must provide at least one image or specify the pod manifest")
             try await refused(["run", "--net=default", busybox], "default", "--net=none")
             try await refused(["run", "--net", busybox], "default")
-            try await refused(["run", "--dns=8.8.8.8", busybox], "--dns")
+            try await refused(["run", "--dns=nowhere", busybox], "--dns=nowhere")
+            try await refused(["run", "--port=http:80", busybox], "port name \"http\" could not be found in any apps")
+            try await refused(["run", busybox, "--stdin=tty"], "--stdin=tty")
             try await refused(["run", busybox, "--seccomp=mode=maybe,read"], "--seccomp", "unknown mode")
             try await refused(["run", busybox, "--seccomp=mode=retain,errno=ENONSENSE,read"], "ENONSENSE")
             try await refused(

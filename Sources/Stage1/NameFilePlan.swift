@@ -1,0 +1,52 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import PodStore
+import SystemPackage
+
+/// The files that name hosts for the apps: what the pod is told to have in place of what its images have.
+struct NameFilePlan {
+    private(set) var files: [PodConfiguration.SharedFile] = []
+    private let replacesResolver: Bool
+
+    private static let resolver = "/etc/resolv.conf"
+    private static let hosts = "/etc/hosts"
+    /// Bytes of one file; both must fit into the pod's configuration.
+    private static let limit = 2 << 20
+
+    /// - Parameter etc: the host's configuration files.
+    init(_ arguments: EntrypointArguments, pod: PodLayout, etc: FilePath = "/etc") throws {
+        replacesResolver = arguments.resolver == .host || arguments.resolver == .stage0
+        try add(arguments.resolver, Self.resolver, host: etc.appending("resolv.conf"), stage0: pod.stage1Resolver)
+        try add(arguments.hosts, Self.hosts, host: etc.appending("hosts"), stage0: pod.stage1Hosts)
+    }
+
+    private mutating func add(
+        _ source: EntrypointArguments.NameFile, _ path: String, host: FilePath, stage0: FilePath
+    ) throws {
+        let file: FilePath
+        switch source {
+        case .standard, .none: return
+        case .host: file = host
+        case .stage0: file = stage0
+        }
+        do {
+            files.append(
+                .init(path: path, contents: try FileSystem.read(file, limit: Self.limit), readOnly: source == .host))
+        } catch {
+            throw RuntimeError(.notFound, "there is no \(path) for the apps", cause: error)
+        }
+    }
+
+    /// The mounts of an app without those that a file of the pod goes before: a resolv.conf that was asked for counts
+    /// more than a volume in its place, a hosts file less.
+    func mounts(_ mounts: [PodConfiguration.Mount]) -> [PodConfiguration.Mount] {
+        guard replacesResolver else { return mounts }
+        return mounts.filter {
+            FilePath("/").pushing(FilePath($0.target)).lexicallyNormalized().string != Self.resolver
+        }
+    }
+}
