@@ -53,6 +53,7 @@ check:
 	$(MAKE) all images
 	$(MAKE) lint
 	dist/docs.sh --check
+	dist/man.sh --check $(BUILD)/man
 	$(MAKE) -C stage1 test
 	$(MAKE) -C fuzz build
 	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration
@@ -98,14 +99,28 @@ docs: $(BUILD)/rkt
 	dist/docs.sh
 
 ## dist         build/rkt-VERSION-linux-amd64.tar.gz; the same inputs give the same bytes
-dist: all
+dist: all man completion
 	dist/release.sh $(version) $(BUILD)
 
+## man          manual pages in build/man, made from the help texts
+man: $(BUILD)/rkt
+	dist/man.sh $(BUILD)/man
+
+## completion   what bash, zsh and fish need to complete commands, in build/completion
+completion: $(BUILD)/rkt
+	@mkdir -p $(BUILD)/completion
+	@for shell in bash zsh fish; do $(BUILD)/rkt completion $$shell >$(BUILD)/completion/rkt.$$shell || exit 1; done
+
 ## install      below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images and beside itself
-install: all
+install: all man completion
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 0644 $(BUILD)/completion/rkt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rkt
+	install -D -m 0644 $(BUILD)/completion/rkt.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_rkt
+	install -D -m 0644 $(BUILD)/completion/rkt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/rkt.fish
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled
 clean:
@@ -116,4 +131,4 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 .PHONY: all release programs kernel stage1 hypervisors images setup check test integration soak demo bench fuzz lint fmt \
-	docs dist install clean help
+	docs man completion dist install clean help

@@ -65,6 +65,8 @@ struct AppArgumentsTests {
             ("a --nett=none", "unknown flag: --nett, did you mean --net?"),
             ("a --gibberish", "unknown flag: --gibberish"),
             ("a -x", "unknown shorthand flag: \"-x\" (flags have two dashes)"),
+            ("-net=none a", "unknown shorthand flag: \"-net=none\" (did you mean --net?)"),
+            ("a --memroy=1M", "unknown flag: --memroy, did you mean --memory?"),
             ("--quiet=maybe a", "invalid argument \"maybe\" for --quiet: neither true nor false"),
         ] as [(String, String)])
     func `mistakes are named`(words: String, message: String) {

@@ -278,4 +278,35 @@ struct PodRuntimeTests {
         #expect(unknown?.description.contains("no image IDs found") == true)
         #expect(try host.runtime.list().isEmpty)
     }
+
+    @Test(
+        arguments: [
+            (80, nil), (0, "ports[0].hostPort"), (65535, "end beyond 65535"),
+        ] as [(Int, String?)])
+    func portsOfAManifestFileLeadToPortsOfItsApps(hostPort: Int, reason: String?) throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
+        _ = try host.runtime.fetch(host.appPath.string)
+        let path = scratch.appending("pod.json")
+        var request = PodRequest()
+        request.stage1 = .path(host.stage1Path)
+        request.podManifest = path
+        try FileSystem.write(
+            """
+            {"acVersion":"0.8.11","acKind":"PodManifest","ports":[{"name":"http","hostPort":\(hostPort)}],
+             "apps":[{"name":"one","image":{"name":"example.com/hello"},
+              "app":{"exec":["/hello"],"user":"0","group":"0",
+               "ports":[{"name":"http","protocol":"tcp","port":80,"count":2}]}}]}
+            """.utf8, to: path)
+        guard let reason else {
+            let uuid = try host.runtime.prepare(request)
+            #expect(try host.runtime.podManifest(uuid.description).manifest.ports.map(\.hostPort) == [hostPort])
+            return
+        }
+        let error = #expect(throws: RuntimeError.self) { try host.runtime.prepare(request) }
+        #expect(error?.message == "invalid pod manifest \(path)")
+        #expect(error?.description.contains(reason) == true)
+        #expect(try host.runtime.list().isEmpty)
+    }
 }

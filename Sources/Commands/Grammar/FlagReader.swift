@@ -38,7 +38,7 @@ package struct FlagReader {
         }
         guard word.hasPrefix("-") else { return .word(word) }
         guard word.hasPrefix("--") else {
-            return .failure(UsageError("unknown shorthand flag: \"\(word)\" (flags have two dashes)"))
+            return .failure(shorthand(word))
         }
         let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = parts.first.map(String.init) ?? ""
@@ -76,6 +76,14 @@ package struct FlagReader {
             }
             return GivenFlag(definition: flag, value: value)
         }
+    }
+
+    /// One dash is a habit of other programs.
+    private func shorthand(_ word: String) -> UsageError {
+        let name = String(word.dropFirst().prefix { $0 != "=" })
+        let meant = name.utf8.count > 1 ? Spelling.nearest(to: name, in: catalog.suggestions) : nil
+        let hint = meant.map { "did you mean --\($0)?" } ?? "flags have two dashes"
+        return UsageError("unknown shorthand flag: \"\(word)\" (\(hint))")
     }
 
     private func unknown(_ name: String) -> UsageError {

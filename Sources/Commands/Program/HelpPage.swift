@@ -1,7 +1,6 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AppContainer
 import ArgumentParser
 import Diagnostics
 
@@ -102,35 +101,5 @@ package struct HelpPage {
             line += line.isEmpty ? String(word) : " " + word
         }
         return lines + [line.isEmpty ? "" : blank + line]
-    }
-}
-
-/// A flag as its help shows it.
-package struct HelpFlag: Equatable, Sendable {
-    /// `--name=VALUE`
-    package let spelling: String
-    package let text: String
-    /// Title of its group.
-    package let group: String?
-
-    /// The flags that a type declares, in their order.
-    package static func flags(of type: any ParsableArguments.Type) -> [HelpFlag] {
-        // ArgumentParser tells what it knows in this form only.
-        guard let tool = try? JSONValue(parsing: Array(type._dumpHelp().utf8)),
-            let arguments = tool.value(forKey: "command")?.value(forKey: "arguments")?.array
-        else { return [] }
-        return arguments.compactMap(HelpFlag.init)
-    }
-
-    private init?(_ argument: JSONValue) {
-        guard let kind = argument.value(forKey: "kind")?.string, kind != "positional",
-            let name = argument.value(forKey: "preferredName")?.value(forKey: "name")?.string, name != "help",
-            argument.value(forKey: "shouldDisplay")?.bool != false
-        else { return nil }
-        let value = argument.value(forKey: "valueName")?.string ?? "value"
-        spelling = kind == "flag" ? "--\(name)" : "--\(name)=\(value.uppercased())"
-        let normally = argument.value(forKey: "defaultValue")?.string.map { " (default: \($0))" } ?? ""
-        text = (argument.value(forKey: "abstract")?.string ?? "") + normally
-        group = argument.value(forKey: "sectionTitle")?.string
     }
 }

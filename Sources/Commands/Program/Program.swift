@@ -20,10 +20,6 @@ package struct Program {
     /// program takes over the process.
     package func run(_ arguments: [String]) -> Int32 {
         do {
-            if let text = Program.generated(for: arguments) {
-                try console.print(text)
-                return ExitStatus.success
-            }
             return try run(CommandSelection(arguments))
         } catch let error as UnknownCommandError {
             return fail(error.lines)
@@ -32,14 +28,6 @@ package struct Program {
         } catch {
             return report(error, component: "rkt", debug: false)
         }
-    }
-
-    /// Shell completions and the description that manual pages are made from, by ArgumentParser's own means.
-    private static func generated(for arguments: [String]) -> String? {
-        guard let first = arguments.first, arguments.count <= 2 else { return nil }
-        if first == "--experimental-dump-help" { return RootCommand._dumpHelp() }
-        guard first == "--generate-completion-script" else { return nil }
-        return CompletionShell(rawValue: arguments.last ?? "").map { RootCommand.completionScript(for: $0) }
     }
 
     private func run(_ selection: CommandSelection) throws -> Int32 {

@@ -22,7 +22,9 @@ package struct RootCommand: ParsableCommand {
                     ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
                 ]),
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
-            CommandGroup(name: "Other", subcommands: [ConfigCommand.self, VersionCommand.self, HelpCommand.self]),
+            CommandGroup(
+                name: "Other",
+                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self, HelpCommand.self]),
         ],
         helpNames: [])
 

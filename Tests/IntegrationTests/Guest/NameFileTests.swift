@@ -41,7 +41,8 @@ struct NameFileTests {
             let (own, linked) = try await images(fixture)
             let run = try await fixture.rkt(
                 [
-                    "run", "--hostname=box", "--dns=192.0.2.53", "--dns=2001:db8::53", "--dns-domain=example.org",
+                    "run", "--private-users", "--ipc=auto", "--hostname=box", "--dns=192.0.2.53", "--dns=2001:db8::53",
+                    "--dns-domain=example.org",
                     "--dns-opt=rotate", "--dns-search=a.example", "--dns-search=b.example",
                     "--hosts-entry=198.51.100.0=one,198.51.100.1=two", "--hosts-entry=198.51.100.0=three",
                 ] + Self.app(Self.busybox, "plain") + Self.app(own, "own", ["--readonly-rootfs=true"])
