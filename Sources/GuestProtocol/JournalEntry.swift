@@ -8,6 +8,8 @@ package struct JournalEntry: Equatable, Sendable {
     /// Most bytes of all fields, so that an entry is one frame.
     package static let limit = Frame.payloadLimit - 64
     private static let longestName = 64
+    /// Where systemd's times end: its programs read no further in a stream with another one.
+    private static let timeLimit: UInt64 = 1 << 55
     /// What the host says itself: a guest cannot pass for another pod.
     private static let namesOfTheHost = ["_BOOT_ID", "_MACHINE_ID"].map { Array($0.utf8) }
 
@@ -39,8 +41,8 @@ package struct JournalEntry: Equatable, Sendable {
     /// The same as text; what is not UTF-8 is replaced.
     package func text(of name: String) -> String? { value(of: name).map { String(decoding: $0, as: UTF8.self) } }
 
-    /// The app that logged this: by its unit, or by its identifier where journald has no unit, as the process that logged
-    /// had ended before journald could look.
+    /// The app that logged this: by its unit, or by its identifier where journald has no unit, as the process that
+    /// logged had ended before journald could look.
     package func app(among names: Set<String>) -> String? {
         let name = text(of: "_SYSTEMD_UNIT").map { $0.hasSuffix(".service") ? String($0.dropLast(8)) : "" }
         return (name ?? text(of: "SYSLOG_IDENTIFIER")).flatMap { names.contains($0) ? $0 : nil }
@@ -55,8 +57,8 @@ package struct JournalEntry: Equatable, Sendable {
         return name.allSatisfy { (65...90).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }
     }
 
-    /// The entry in so few bytes that it can be sent: fields without a proper name are left out, and then large ones, but a
-    /// message is cut.
+    /// The entry in so few bytes that it can be sent: fields without a proper name are left out, and then large ones,
+    /// but a message is cut.
     package func fitted() -> JournalEntry {
         var entry = self
         entry.fields = fields.filter { JournalEntry.isName($0.prefix { $0 != UInt8(ascii: "=") }) }
@@ -91,6 +93,9 @@ package struct JournalEntry: Equatable, Sendable {
     init(from reader: inout FieldReader) throws(ProtocolError) {
         realtime = try reader.readUInt64()
         monotonic = try reader.readUInt64()
+        guard realtime > 0, max(realtime, monotonic) < JournalEntry.timeLimit else {
+            throw .malformed("a time that no clock has")
+        }
         boot = try reader.readBytes()
         guard boot.count == 16 else { throw .malformed("a boot ID of \(boot.count) bytes") }
         fields = try reader.readList { reader throws(ProtocolError) in try reader.readBytes() }

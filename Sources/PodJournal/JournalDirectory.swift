@@ -5,9 +5,10 @@ import Diagnostics
 import LinuxPlatform
 import SystemPackage
 
-/// Where a pod's journal is on the host: entries in files of bounded size, numbered in the order of their making, and beside
-/// each a file of journald's own format where the host has a program that makes it.
+/// Where a pod's journal is on the host: entries in files of bounded size, numbered in the order of their making, and
+/// beside each a file of journald's own format where the host has a program that makes it.
 package struct JournalDirectory: Sendable, Hashable {
+    /// The directory itself, which need not be there.
     package let path: FilePath
 
     package init(_ path: FilePath) { self.path = path }
@@ -19,6 +20,14 @@ package struct JournalDirectory: Sendable, Hashable {
 
     /// Numbers of the files that are there, the oldest first; a directory that is missing has none.
     package func numbers() throws -> [Int] { try names().compactMap { $0.number(after: "entries-") }.sorted() }
+
+    /// Bytes of all that journald's format takes for one file of entries: a full file is renamed and followed by
+    /// another.
+    package func binarySize(_ number: Int) throws -> Int64 {
+        try names().filter { $0.number(after: "system-") == number }.reduce(0) { sum, name in
+            sum + ((try? FileSystem.status(path.appending(name)).size) ?? 0)
+        }
+    }
 
     /// Removes all files with lower numbers.
     func removeFiles(before number: Int) throws {

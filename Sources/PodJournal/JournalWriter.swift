@@ -9,8 +9,8 @@ import SystemPackage
 
 /// Appends entries to a pod's journal. The last two files are kept, so that a guest cannot fill the host's disk.
 ///
-/// An entry is in the file when `append` returns: it outlives the guest and this process. A crash of the host may take the
-/// last seconds, as with every log.
+/// An entry is in the file when `append` returns: it outlives the guest and this process. A crash of the host may
+/// take the last seconds, as with every log.
 package final class JournalWriter {
     /// Bytes of one file.
     package static let fileLimit = 32 << 20

@@ -5,8 +5,8 @@
 import LinuxPlatform
 import SystemPackage
 
-/// systemd-journal-remote(8), which makes a file for journalctl(1) of entries in the export format; it needs no systemd that
-/// runs.
+/// systemd-journal-remote(8), which makes a file for journalctl(1) of entries in the export format; it needs no
+/// systemd that runs.
 final class JournalConverter {
     private let process: ChildProcess
     /// The program's standard input.

@@ -21,7 +21,7 @@ package final class JournalSink {
     }
 
     private enum Limit {
-        /// Bytes of one file of journald's format; small fields take much room there.
+        /// Bytes that one file of entries may take in journald's format; small fields take much room there.
         static let binary: Int64 = 96 << 20
         /// Bytes of entries between two looks at its size.
         static let look = 256 << 10
@@ -73,8 +73,7 @@ package final class JournalSink {
     private func look() throws {
         sinceLook = 0
         guard converter != nil, let writer else { return }
-        let size = (try? FileSystem.status(directory.binary(writer.position.number)).size) ?? 0
-        guard size > Limit.binary else { return }
+        guard try directory.binarySize(writer.position.number) > Limit.binary else { return }
         try writer.rotate()
         restartConverter()
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
+import AppContainer
 import Hypervisor
 import LinuxPlatform
 
@@ -87,6 +88,44 @@ extension Supervisor {
             // Its other processors may still write.
             for _ in 0..<Limit.lastConsoleReads { if !consoleIsOpen || !receiveFromConsole() { break } }
             kill(nil)
+        }
+    }
+
+    // MARK: - What is told of it
+
+    /// Explains on standard error an end that the apps' statuses do not.
+    package func report() throws {
+        let postMortem = self.postMortem
+        record(postMortem)
+        guard let message = outcome.message else { return }
+        errors.notice("stage1: \(message)")
+        for text in postMortem.console { errors.notice("stage1:   console: \(text)") }
+        for text in postMortem.hypervisor { errors.notice("stage1:   hypervisor: \(text)") }
+        try finishOutput()
+    }
+
+    /// The last that the guest's kernel and the hypervisor said, where that may explain the pod's end.
+    private var postMortem: (console: [String], hypervisor: [String]) {
+        switch outcome.failure {
+        case .guestPanicked, .bootTimedOut, .hypervisorDied:
+            (console.lastLines(12), machine.diagnostics().split(separator: "\n").suffix(5).map(String.init))
+        default: ([], [])
+        }
+    }
+
+    private func record(_ postMortem: (console: [String], hypervisor: [String])) {
+        var end = JSONObject()
+        end.set("cause", .string(outcome.cause))
+        end.set("status", .number("\(outcome.status)"))
+        if let message = outcome.message { end.set("message", .string(message)) }
+        for (key, lines) in [("console", postMortem.console), ("hypervisor", postMortem.hypervisor)]
+        where !lines.isEmpty {
+            end.set(key, .array(lines.map { .string($0) }))
+        }
+        do {
+            try FileSystem.writeAtomically(Array((JSONValue.object(end).encoded() + "\n").utf8), to: pod.endRecord)
+        } catch {
+            errors.notice("stage1: cannot record how the pod ended: \(error)")
         }
     }
 }

@@ -151,42 +151,6 @@ package final class Supervisor {
         return outcome.status
     }
 
-    /// Explains on standard error an end that the apps' statuses do not.
-    package func report() throws {
-        let postMortem = self.postMortem
-        record(postMortem)
-        guard let message = outcome.message else { return }
-        errors.notice("stage1: \(message)")
-        for text in postMortem.console { errors.notice("stage1:   console: \(text)") }
-        for text in postMortem.hypervisor { errors.notice("stage1:   hypervisor: \(text)") }
-        try finishOutput()
-    }
-
-    /// The last that the guest's kernel and the hypervisor said, where that may explain the pod's end.
-    private var postMortem: (console: [String], hypervisor: [String]) {
-        switch outcome.failure {
-        case .guestPanicked, .bootTimedOut, .hypervisorDied:
-            (console.lastLines(12), machine.diagnostics().split(separator: "\n").suffix(5).map(String.init))
-        default: ([], [])
-        }
-    }
-
-    private func record(_ postMortem: (console: [String], hypervisor: [String])) {
-        var end = JSONObject()
-        end.set("cause", .string(outcome.cause))
-        end.set("status", .number("\(outcome.status)"))
-        if let message = outcome.message { end.set("message", .string(message)) }
-        for (key, lines) in [("console", postMortem.console), ("hypervisor", postMortem.hypervisor)]
-        where !lines.isEmpty {
-            end.set(key, .array(lines.map { .string($0) }))
-        }
-        do {
-            try FileSystem.writeAtomically(Array((JSONValue.object(end).encoded() + "\n").utf8), to: pod.endRecord)
-        } catch {
-            errors.notice("stage1: cannot record how the pod ended: \(error)")
-        }
-    }
-
     private func finish() {
         caller.restore()
         errors.lineEnd = "\n"
@@ -217,7 +181,7 @@ package final class Supervisor {
     }
 
     /// Gives the caller what is left, for as long as somebody reads it; a signal gives up.
-    private func finishOutput() throws {
+    func finishOutput() throws {
         while !hasGivenUp {
             var sources: [(FileDescriptor, Poll.Interest)] = []
             if !caller.outbox.isEmpty, caller.outputIsOpen { sources.append((caller.output, .write)) }

@@ -10,7 +10,7 @@ struct MessageTests {
         .failed("no such share"), .ready,
         .entry(
             .init(
-                realtime: .max, monotonic: 1, boot: Array(0..<16),
+                realtime: 1 << 54, monotonic: 1, boot: Array(0..<16),
                 fields: [Array("PRIORITY=6".utf8), Array("MESSAGE=".utf8) + [0, 255, 10]])),
         .appExit(app: "web", status: 42, cause: .exited), .sessionOutput(session: 9, stream: .error, [1, 2, 3]),
         .sessionOutput(session: 9, stream: .output, []), .sessionExit(session: 9, status: -1),
@@ -121,6 +121,13 @@ struct JournalEntryTests {
         ] as [([String], String?)])
     func anAppIsKnownByItsUnitOrElseByItsIdentifier(fields: [String], app: String?) {
         #expect(entry(fields).app(among: ["web", "other"]) == app)
+    }
+
+    @Test(arguments: [(0, 0), (1 << 55, 0), (1, 1 << 55), (.max, .max)] as [(UInt64, UInt64)])
+    func timesAreThoseOfAClock(realtime: UInt64, monotonic: UInt64) {
+        var wrong = entry(["MESSAGE=x"])
+        (wrong.realtime, wrong.monotonic) = (realtime, monotonic)
+        #expect(throws: ProtocolError.self) { try GuestMessage(GuestMessage.entry(wrong).frame) }
     }
 
     @Test func whatDoesNotFitIsCut() throws {

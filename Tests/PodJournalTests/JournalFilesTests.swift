@@ -55,6 +55,9 @@ struct JournalFilesTests {
             try FileSystem.write([], to: directory.binary(number))
             try FileSystem.write([], to: directory.path.appending("system-\(number)@0-0-0.journal"))
         }
+        try FileSystem.write([1, 2, 3], to: directory.binary(3))
+        try FileSystem.write([4], to: directory.path.appending("system-3@0-0-0.journal"))
+        #expect(try directory.binarySize(3) == 4)
         for number in 1...8 { _ = try writer.append(entry(number)) }
         #expect(try directory.numbers() == [3, 4])
         let names = try FileSystem.list(directory.path)

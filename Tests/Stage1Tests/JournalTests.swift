@@ -101,6 +101,31 @@ struct JournalTests {
         #expect(try kept(pod).count > 20)
     }
 
+    @Test func filesForJournalctlTakeBoundedRoomToo() async throws {
+        let scratch = try ScratchDirectory()
+        let program = scratch.appending("converter")
+        // What many small fields do to a file of journald.
+        let script = """
+            #!/bin/sh
+            for word; do case $word in --output=*) truncate -s 100M "${word#--output=}" ;; esac; done
+            exec cat >/dev/null
+
+            """
+        try FileSystem.write(script.utf8, to: program, mode: 0o755)
+        let pod = try SupervisedPod { $0.journal.converter = program }
+        try pod.connectAgent()
+        let entry = GuestMessage.entry(.line(of: "other", String(repeating: "x", count: 60_000)))
+        let directory = JournalDirectory(pod.layout.journal)
+        while try !directory.numbers().starts(with: [3, 4]) {
+            try pod.say(entry)
+            _ = try await pod.hear()
+        }
+        _ = try await finish(pod)
+        let names = try FileSystem.list(directory.path).filter { $0.hasSuffix(".journal") }
+        #expect(names.count <= 2)
+        #expect(pod.complaints == "")
+    }
+
     @Test func aConverterThatFailsIsToldOnceAndNothingIsLost() async throws {
         let pod = try SupervisedPod { $0.journal.converter = "/bin/false" }
         try pod.connectAgent()

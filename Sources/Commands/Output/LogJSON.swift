@@ -7,8 +7,8 @@ import PodJournal
 
 /// An entry of a pod's journal for programs, in the manner of `journalctl --output=json`.
 package enum LogJSON {
-    /// One line with all fields: strings, or arrays of bytes for what is not printable. The values of a field that occurs
-    /// again are an array.
+    /// One line with all fields: strings, or arrays of bytes for what is not printable. The values of a field that
+    /// occurs again are an array.
     package static func object(_ entry: JournalEntry, machineID: String) -> String {
         var object = JSONObject()
         object.set("__REALTIME_TIMESTAMP", .string("\(entry.realtime)"))

@@ -5,8 +5,8 @@ import GuestProtocol
 
 /// An entry of a pod's journal as people read it, in the manner of journalctl(1).
 package enum LogText {
-    /// `Jan 02 15:04:05 rkt-0123 web[42]: message`; nil for an entry without a message. Further lines of a message stand
-    /// below the first.
+    /// `Jan 02 15:04:05 rkt-0123 web[42]: message`; nil for an entry without a message. Further lines of a message
+    /// stand below the first.
     package static func line(_ entry: JournalEntry) -> String? {
         guard let message = entry.value(of: "MESSAGE") else { return nil }
         let name = entry.text(of: "SYSLOG_IDENTIFIER") ?? entry.text(of: "_COMM") ?? "unknown"

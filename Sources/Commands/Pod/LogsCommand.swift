@@ -12,7 +12,8 @@ package struct LogsCommand: RktCommand {
         usage: "rkt logs [flags] UUID\nrkt logs [flags] --uuid-file=FILE",
         discussion: """
             Lines are those of the pod's journal, also after its end and until it is removed. Where the host has \
-            systemd-journal-remote, `journalctl --file` and `journalctl -m` show the same.
+            systemd-journal-remote, `journalctl -m`, and `journalctl -D` with the directory `journal` of the pod, show \
+            the same.
             """,
         helpNames: [])
 
