@@ -26,8 +26,9 @@ commands=$("$rkt" help | sed -n '/^COMMANDS:/,/^$/p' | sed -n 's/^  \([a-z][a-z 
 
 # page WORD...: the page of a command, or of rkt itself.
 page() {
-    "$rkt" help "$@" | awk -v page="$(tr '[:lower:] ' '[:upper:]-' <<<"rkt${*:+ }$*")" -v name="$(tr ' ' - <<<"rkt${*:+ }$*")" \
-        -v version="$version" '
+    local name
+    name=$(tr ' ' - <<<"rkt${*:+ }$*")
+    "$rkt" help "$@" | awk -v name="$name" -v version="$version" '
         function roff(text) {
             gsub(/\\/, "\\e", text)
             gsub(/-/, "\\-", text)
@@ -40,7 +41,7 @@ page() {
             print ".SH " title
             blank = 0
         }
-        BEGIN { print ".TH " page " 1 \"\" \"rkt " version "\" \"rkt\"" }
+        BEGIN { print ".TH " toupper(name) " 1 \"\" \"rkt " version "\" \"rkt\"" }
         /^[A-Z][A-Z ]*:$/ {
             if (section == "USAGE") print ".fi"
             section = substr($0, 1, length($0) - 1)

@@ -16,7 +16,12 @@ struct PodManifestFile {
     /// - Returns: the manifest, and its apps' images in order.
     func resolve(in store: ImageStore, _ notices: Notices) throws -> (PodManifest, [StoredImage]) {
         var manifest: PodManifest
-        let bytes = try FileSystem.read(path)
+        let bytes: [UInt8]
+        do {
+            bytes = try FileSystem.read(path)
+        } catch {
+            throw RuntimeError(.notFound, "--pod-manifest=\(path)", cause: error)
+        }
         do {
             manifest = try PodManifest(parsing: PodManifestFile.completingIDs(in: bytes, store))
         } catch {

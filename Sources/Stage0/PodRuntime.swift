@@ -60,12 +60,22 @@ package struct PodRuntime: Sendable {
 
     /// The text of a file that `--uuid-file-save` wrote.
     package static func uuid(fromFile path: FilePath) throws -> String {
-        let text = try FileSystem.readText(path, limit: 4096)
+        let text: String
+        do {
+            text = try FileSystem.readText(path, limit: 4096)
+        } catch {
+            throw RuntimeError(.notFound, "--uuid-file=\(path)", cause: error)
+        }
         return String(text.trimmingPrefix { $0.isWhitespace }.prefix { !$0.isWhitespace })
     }
 
     func saveUUID(_ uuid: PodUUID, to path: FilePath?) throws {
-        if let path { try FileSystem.write(uuid.description.utf8, to: path) }
+        guard let path else { return }
+        do {
+            try FileSystem.write(uuid.description.utf8, to: path)
+        } catch {
+            throw RuntimeError(.invalidArgument, "--uuid-file-save=\(path)", cause: error)
+        }
     }
 
     // MARK: - Images

@@ -61,4 +61,21 @@ struct ManualFlagTests {
             #expect(recording.messages.contains("--\(flag.name)"), "\(flag): \(recording.messages)")
         }
     }
+
+    @Test(
+        arguments: [
+            ("gc", "--grace-period=soon"), ("gc", "--expire-prepared=-1s"), ("status x", "--wait=soon"),
+            ("status x", "--wait-ready=soon"), ("status x", "--format=xml"), ("list", "--format=xml"),
+            ("image list", "--format=xml"), ("image list", "--fields=color"), ("image list", "--sort=color"),
+            ("image list", "--order=up"), ("image gc", "--grace-period=soon"), ("fetch x", "--pull-policy=always"),
+            ("trust", "--prefix=Not A Name"), ("rm", "--uuid-file=/nonexistent/file"),
+            ("stop", "--uuid-file=/nonexistent/file"), ("status", "--uuid-file=/nonexistent/file"),
+            ("cat-manifest", "--uuid-file=/nonexistent/file"), ("version", "--insecure-options=everything"),
+        ] as [(String, String)])
+    func `other commands refuse wrong values with the flag's name`(command: String, flag: String) {
+        let recording = RecordingConsole()
+        let words = command.split(separator: " ").map(String.init) + [flag]
+        #expect(Program(console: recording.console, isRoot: true).run(words) != 0)
+        #expect(recording.messages.contains(String(flag.prefix { $0 != "=" })))
+    }
 }
