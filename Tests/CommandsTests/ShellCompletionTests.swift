@@ -45,25 +45,29 @@ struct ShellCompletionTests {
         return path.string
     }
 
-    /// What is offered for each row, one shell for each.
-    private func check(
-        _ program: FilePath, _ scratch: ScratchDirectory, environment: [String: String] = [:],
-        rows: [Row] = Self.rows + [Self.laterImage], arguments: (String) -> [String], result: FilePath? = nil
-    ) async throws {
-        for (number, row) in rows.enumerated() {
-            if let result { try FileSystem.write([], to: result) }
-            let process = try HostProcess(
-                program, arguments(row.line), environment: environment, log: scratch.appending("log-\(number)"))
-            let outcome = try await process.end(within: .seconds(60))
-            let output = try result.map { try FileSystem.readText($0) } ?? outcome.output
-            let offers = Set(
-                output.split(separator: "\n").map { line in
-                    // A description may follow; what stands before a value, and the = after a flag, are the shell's affair.
-                    let item = line.prefix { $0 != "\t" }
-                    return String((item.last == "=" ? item.dropLast() : item).split(separator: "=").last ?? "")
-                })
-            #expect(offers.subtracting([""]) == Set(row.offers), "\(row.line): \(outcome.error)")
+    /// Compares what a shell has offered, after each row a line with an @, with what it should.
+    private func check(_ rows: [Row], _ output: String) {
+        let groups = output.split(separator: "\n").split(separator: "@", omittingEmptySubsequences: false)
+        #expect(groups.count == rows.count + 1)
+        for (row, lines) in zip(rows, groups) {
+            let offers = lines.map { line in
+                // A description may follow; what stands before a value, and the = after a flag, are the shell's affair.
+                let item = line.prefix { $0 != "\t" }
+                return String((item.last == "=" ? item.dropLast() : item).split(separator: "=").last ?? "")
+            }
+            #expect(Set(offers) == Set(row.offers), "\(row.line)")
         }
+    }
+
+    private func run(
+        _ program: FilePath, _ arguments: [String], _ rows: [Row], _ scratch: ScratchDirectory
+    ) async throws -> String {
+        let process = try HostProcess(
+            program, arguments + rows.map(\.line), environment: ["HOME": scratch.path.string],
+            log: scratch.appending("log"))
+        let outcome = try await process.end()
+        #expect(outcome.error == "")
+        return outcome.output
     }
 
     private static let fake = """
@@ -79,11 +83,14 @@ struct ShellCompletionTests {
         let program = """
             source \(script)
             rkt() { \(Self.fake); }
-            COMP_LINE=$1 COMP_POINT=${#1}
-            _rkt 2>&1
-            printf '%s\\n' "${COMPREPLY[@]}"
+            for line in "$@"; do
+                COMP_LINE=$line COMP_POINT=${#line}
+                _rkt
+                printf '%s\\n' "${COMPREPLY[@]}" @
+            done
             """
-        try await check("/bin/bash", scratch, arguments: { ["--norc", "-c", program, "bash", $0] })
+        let rows = Self.rows + [Self.laterImage]
+        check(rows, try await run("/bin/bash", ["--norc", "-c", program, "bash"], rows, scratch))
     }
 
     @Test(.requires("bash")) func `bash is given only what follows the last colon`() async throws {
@@ -113,16 +120,17 @@ struct ShellCompletionTests {
                         printf '%s\\tweb\\n' \(Self.pod)
                 end
             end
-            complete -C "$argv[1]"
+            for line in $argv
+                complete -C "$line"
+                echo @
+            end
             """
-        try await check(
-            "/usr/bin/fish", scratch, environment: ["HOME": scratch.path.string], rows: Self.rows,
-            arguments: { ["--no-config", "-c", program, $0] })
+        check(Self.rows, try await run("/usr/bin/fish", ["--no-config", "-c", program], Self.rows, scratch))
     }
 
     /// The completion system of zsh works where somebody types only, so the script runs in a shell on a terminal, which
-    /// notes what is offered and ends.
-    @Test(.requires("zsh")) func `zsh offers what fits`() async throws {
+    /// notes what is offered.
+    @Test(.requires("zsh"), .timeLimit(.minutes(5))) func `zsh offers what fits`() async throws {
         let scratch = try ScratchDirectory()
         let script = try file(scratch, "rkt.zsh", Shell.zsh.completion)
         let offered = scratch.appending("offered")
@@ -137,16 +145,26 @@ struct ShellCompletionTests {
                 print -rl -- $offered >>\(offered)
                 builtin compadd "$@"
             }
-            finish() { kill -9 $$ }
-            comppostfuncs=(finish)
+            complete-and-tell() {
+                zle expand-or-complete
+                print -r -- @ >>\(offered)
+                print -rn -- '@told@' >/dev/tty
+            }
+            zle -N complete-and-tell
+            bindkey '^I' complete-and-tell
             """)
         let program = """
             zmodload zsh/zpty
             zpty terminal zsh -f -i
-            zpty -w terminal 'autoload -Uz compinit; compinit -u -D; source \(script); source \(typing)'
-            zpty -w -n terminal "$1"$'\\t'
-            while zpty -r terminal chunk; do :; done
+            zpty -w terminal 'PS1=; autoload -Uz compinit; compinit -u -D; source \(script); source \(typing)'
+            for line in "$@"; do
+                zpty -w -n terminal $'\\C-u'"$line"$'\\t'
+                zpty -r terminal chunk '*@told@*'
+            done
+            zpty -d terminal
             """
-        try await check("/bin/zsh", scratch, arguments: { ["-f", "-c", program, "zsh", $0] }, result: offered)
+        let rows = Self.rows + [Self.laterImage]
+        _ = try await run("/bin/zsh", ["-f", "-c", program, "zsh"], rows, scratch)
+        check(rows, try FileSystem.readText(offered))
     }
 }
