@@ -19,8 +19,13 @@ final class FilterSource: ByteSource {
         name = upstream.name
         bridge = SourceBridge(upstream)
         archive_read_support_format_raw(handle)
-        // Asked to find the filter, libarchive takes off the same one again and again.
-        let status = archive_read_append_filter(handle, compression.filter)
+        let status =
+            switch compression {
+            case .bzip2: archive_read_support_filter_bzip2(handle)
+            case .xz: archive_read_support_filter_xz(handle)
+            case .zstd: archive_read_support_filter_zstd(handle)
+            case .none, .gzip: ARCHIVE_FATAL
+            }
         // A warning means that libarchive would start an external program.
         guard status == ARCHIVE_OK else {
             throw RuntimeError(
@@ -35,6 +40,13 @@ final class FilterSource: ByteSource {
             var entry: OpaquePointer?
             guard bridge.open(handle) == ARCHIVE_OK, archive_read_next_header(handle, &entry) == ARCHIVE_OK else {
                 throw failure()
+            }
+            // What it supports it takes off again and again, as often as it is found. The file counts as a filter, too.
+            guard archive_filter_count(handle) <= 2 else {
+                let kind = compression.rawValue
+                throw RuntimeError(
+                    .invalidArgument,
+                    "\(name) is not an image: it is \(kind) data (after decompressing \(kind)), not a tar archive")
             }
             isOpen = true
         }
@@ -61,18 +73,5 @@ final class FilterSource: ByteSource {
 
     private func failure() -> any Error {
         bridge.failure ?? compression.corrupt(name, archiveErrorText(handle))
-    }
-}
-
-extension Compression {
-    /// libarchive's code of the filter (archive.h).
-    fileprivate var filter: CInt {
-        switch self {
-        case .bzip2: ARCHIVE_FILTER_BZIP2
-        case .xz: ARCHIVE_FILTER_XZ
-        case .zstd: ARCHIVE_FILTER_ZSTD
-        case .gzip: ARCHIVE_FILTER_GZIP
-        case .none: ARCHIVE_FILTER_NONE
-        }
     }
 }
