@@ -126,6 +126,7 @@ let package = Package(
         .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
 
         // Tests
+        .executableTarget(name: "ace-validator", path: "Tests/validator", linkerSettings: staticExecutable),
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system, crypto],
             path: "Tests/TestSupport"),

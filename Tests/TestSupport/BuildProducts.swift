@@ -17,11 +17,14 @@ package enum BuildProducts {
     package static var stage1: FilePath { directory.appending("stage1-kvm.aci") }
     package static var kernelRelease: FilePath { directory.appending("kernel").appending("release") }
 
-    /// The `download` program, which is built with the tests and lies beside them.
-    package static let download: FilePath = {
-        let tests = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
-        return tests.removingLastComponent().appending("download")
-    }()
+    /// The `download` program.
+    package static let download = programs.appending("download")
+    /// The program that checks what apps are promised, for images.
+    package static let validator = programs.appending("ace-validator")
+
+    /// Programs are built with the tests and lie beside them.
+    private static let programs = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
+        .removingLastComponent()
 
     /// An image of `Tests/images`.
     package static func image(_ name: String) -> FilePath {
