@@ -76,10 +76,11 @@ demo:
 	$(MAKE) all images
 	dist/demo.sh
 
-## bench        times of pods and of the image store, against the machine and the tools below (as root)
+## bench        times of pods, of the image store and of many pods, against the machine and tools (as root)
 bench: all images
 	dist/bench.sh
 	dist/bench-images.sh
+	dist/bench-pods.sh
 
 ## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
 fuzz:
