@@ -147,7 +147,9 @@ resident() {
 }
 
 echo "bench-pods: memory" >&2
-rkt run --uuid-file-save="$scratch/uuid" "$image" --memory=512M --exec /bin/sleep -- 100000 >>"$log" 2>&1 &
+# Without the function, so that $! is the pod's supervisor and no shell.
+"$rkt" --dir="$data" --insecure-options=image run --uuid-file-save="$scratch/uuid" "$image" --memory=512M \
+    --exec /bin/sleep -- 100000 >>"$log" 2>&1 &
 pod=$!
 for ((tries = 0; tries < 300; tries++)); do
     [ ! -s "$scratch/uuid" ] || break
