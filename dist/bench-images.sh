@@ -13,21 +13,10 @@
 # times without it are shown as well.
 
 set -euo pipefail
-export LC_ALL=C
 readonly here=$(dirname "$(realpath "$0")")
-readonly BUILD=$(realpath "${BUILD:-$here/../build}")
+. "$here/bench/common.sh"
 readonly RUNS=${RUNS:-5} IMAGE_MIB=${IMAGE_MIB:-1024} IMAGES=${IMAGES:-5000}
-readonly rkt=$BUILD/rkt
-
-die() {
-    echo "bench-images: $*" >&2
-    [ ! -s "${log:-}" ] || tail -n 20 "$log" >&2
-    exit 1
-}
-
-[ "$(id -u)" -eq 0 ] || die "trees are rendered as root; use 'sudo make bench'"
-command -v cc >/dev/null || die "cc not found, install the Debian package 'gcc'"
-[ -f "$rkt" ] || die "$rkt is missing; run 'make all images'"
+need "$rkt"
 
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-bench.XXXXXXXX")
 readonly log=$scratch/log data=$scratch/data image=$scratch/large.aci stage1=$scratch/stage1.aci

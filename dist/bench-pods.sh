@@ -10,23 +10,11 @@
 # (5000) and FILE_MIB (256) are what a tree holds that apps and the host walk through and read.
 
 set -euo pipefail
-export LC_ALL=C
 readonly here=$(dirname "$(realpath "$0")")
-readonly BUILD=$(realpath "${BUILD:-$here/../build}")
+. "$here/bench/common.sh"
 readonly PODS=${PODS:-1000} RUNS=${RUNS:-5} FILES=${FILES:-5000} FILE_MIB=${FILE_MIB:-256}
-readonly rkt=$BUILD/rkt image=$BUILD/images/busybox.aci
-
-die() {
-    echo "bench-pods: $*" >&2
-    [ ! -s "${log:-}" ] || tail -n 20 "$log" >&2
-    exit 1
-}
-
-[ "$(id -u)" -eq 0 ] || die "pods are run as root; use 'sudo make bench'"
-command -v cc >/dev/null || die "cc not found, install the Debian package 'gcc'"
-for file in "$rkt" "$BUILD/stage1-kvm.aci" "$image"; do
-    [ -f "$file" ] || die "$file is missing; run 'make all images'"
-done
+readonly image=$BUILD/images/busybox.aci
+need "$rkt" "$BUILD/stage1-kvm.aci" "$image"
 
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-bench.XXXXXXXX")
 readonly log=$scratch/log data=$scratch/data

@@ -10,24 +10,14 @@
 # `rkt version` is, FETCHES (3) how often the large image is read; IMAGE_MIB (1024) is its size.
 
 set -euo pipefail
-export LC_ALL=C
 readonly here=$(dirname "$(realpath "$0")")
-readonly BUILD=$(realpath "${BUILD:-$here/../build}")
+. "$here/bench/common.sh"
 readonly RUNS=${RUNS:-5} STARTS=${STARTS:-20} FETCHES=${FETCHES:-3} IMAGE_MIB=${IMAGE_MIB:-1024}
-readonly rkt=$BUILD/rkt image=$BUILD/images/busybox.aci kernel=$BUILD/kernel/vmlinux
+readonly image=$BUILD/images/busybox.aci kernel=$BUILD/kernel/vmlinux
+need "$rkt" "$BUILD/stage1-kvm.aci" "$image" "$kernel"
 
-die() {
-    echo "bench: $*" >&2
-    [ ! -s "${log:-}" ] || tail -n 20 "$log" >&2
-    exit 1
-}
-
-[ "$(id -u)" -eq 0 ] || die "pods are run as root; use 'sudo make bench'"
-for tool in cc:gcc mkfs.erofs:erofs-utils qemu-system-x86_64:qemu-system-x86; do
+for tool in mkfs.erofs:erofs-utils qemu-system-x86_64:qemu-system-x86; do
     command -v "${tool%:*}" >/dev/null || die "${tool%:*} not found, install the Debian package '${tool#*:}'"
-done
-for file in "$rkt" "$BUILD/stage1-kvm.aci" "$image" "$kernel"; do
-    [ -f "$file" ] || die "$file is missing; run 'make all images'"
 done
 
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-bench.XXXXXXXX")

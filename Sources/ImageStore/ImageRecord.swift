@@ -23,8 +23,8 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     /// The full ID, of which the store's key is the beginning.
     var id: String
     var name: String
-    /// A JSON list of names and values in turn, see ``labels(from:)``.
-    var labels: String
+    /// The labels as a JSON list of names and values in turn; ``labels(from:)`` reads it.
+    var encodedLabels: String
     /// The manifest as it stands in the archive; JSON is text. Nil when a query has left it out.
     var manifest: String?
     var size: Int64
@@ -52,7 +52,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     ) {
         self.id = id
         self.name = name
-        self.labels = ImageRecord.text(of: labels)
+        encodedLabels = ImageRecord.text(of: labels)
         self.manifest = manifest
         self.size = size
         self.importTime = importTime
@@ -63,7 +63,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     init(row: Row) throws {
         id = row["id"]
         name = row["name"]
-        labels = row["labels"]
+        encodedLabels = row["labels"]
         manifest = row["manifest"]
         size = row["size"]
         importTime = row["importTime"]
@@ -74,7 +74,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     func encode(to container: inout PersistenceContainer) {
         container["id"] = id
         container["name"] = name
-        container["labels"] = labels
+        container["labels"] = encodedLabels
         container["manifest"] = manifest
         container["size"] = size
         container["importTime"] = importTime
@@ -84,7 +84,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
 
     /// The record as the rest of the program sees it.
     ///
-    /// - Parameter labels: what its labels say.
+    /// - Parameter labels: those that `encodedLabels` holds.
     func image(labels: Labels, treeSize: Int64) throws -> StoredImage {
         let fullID = try ImageID(parsing: id)
         return StoredImage(
@@ -96,7 +96,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
         JSONValue.array(labels.flatMap { [.string($0.name.string), .string($0.value)] }).encoded()
     }
 
-    /// Reads what `labels` holds.
+    /// Reads what `encodedLabels` holds.
     static func labels(from text: String) throws -> Labels {
         let texts = try JSONValue(parsing: text.utf8).array?.compactMap(\.string) ?? []
         var labels = Labels()

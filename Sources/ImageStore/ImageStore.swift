@@ -57,8 +57,8 @@ package final class ImageStore: Sendable {
             // Few images have labels that no other one has.
             var known: [String: Labels] = [:]
             return try records.map { record in
-                let labels = try known[record.labels] ?? ImageRecord.labels(from: record.labels)
-                known[record.labels] = labels
+                let labels = try known[record.encodedLabels] ?? ImageRecord.labels(from: record.encodedLabels)
+                known[record.encodedLabels] = labels
                 return try record.image(labels: labels, treeSize: sizes[record.id] ?? 0)
             }
         }
@@ -101,7 +101,7 @@ package final class ImageStore: Sendable {
                 .order(ImageRecord.Columns.importTime.desc).fetchAll(database)
         }
         let candidates = try records.filter {
-            name.matches(name: name.name, labels: try ImageRecord.labels(from: $0.labels))
+            name.matches(name: name.name, labels: try ImageRecord.labels(from: $0.encodedLabels))
         }
         let preferred = name.version == nil ? candidates.first { $0.isLatest } : nil
         guard let record = preferred ?? candidates.first else { return nil }
@@ -176,7 +176,7 @@ package final class ImageStore: Sendable {
     static func image(_ record: ImageRecord, _ database: Database) throws -> StoredImage {
         let trees = try TreeRecord.filter(Column("image") == record.id).fetchAll(database)
         return try record.image(
-            labels: ImageRecord.labels(from: record.labels), treeSize: trees.reduce(0) { $0 + $1.size })
+            labels: ImageRecord.labels(from: record.encodedLabels), treeSize: trees.reduce(0) { $0 + $1.size })
     }
 
     private static func treeSizes(_ database: Database) throws -> [String: Int64] {

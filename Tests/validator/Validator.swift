@@ -114,19 +114,21 @@ struct Validator {
         expect(status.st_mode & 0o7777 == 0o755, "/db has the mode \(String(status.st_mode & 0o7777, radix: 8))")
     }
 
-    /// proc(5), mountinfo: the fifth field is the mount point, the sixth has the options of the mount.
-    private mutating func expectWritableMount(_ path: String) {
+    /// Options and type of what is mounted at a path last. proc(5), mountinfo: the fifth field is the mount point, the
+    /// sixth has the options of the mount, and the type stands behind the dash.
+    private func mount(at path: String) -> (options: [Substring], type: Substring)? {
         let mounts = text("/proc/self/mountinfo").split(separator: "\n").map { $0.split(separator: " ") }
-        let options = mounts.last { $0.count > 5 && $0[4] == path }?[5].split(separator: ",")
-        expect(options?.contains("rw") == true, "\(path) is no mount that can be written to")
+        guard let mount = mounts.last(where: { $0.count > 5 && $0[4] == path }) else { return nil }
+        return (mount[5].split(separator: ","), mount.drop { $0 != "-" }.dropFirst().first ?? "")
+    }
+
+    private mutating func expectWritableMount(_ path: String) {
+        expect(mount(at: path)?.options.contains("rw") == true, "\(path) is no mount that can be written to")
     }
 
     private mutating func expectFileSystems() {
-        // Behind the dash stands the type.
-        let mounts = text("/proc/self/mountinfo").split(separator: "\n").map { $0.split(separator: " ") }
         for (path, type) in [("/proc", "proc"), ("/sys", "sysfs"), ("/dev/pts", "devpts"), ("/dev/shm", "tmpfs")] {
-            let mount = mounts.last { $0.count > 5 && $0[4] == path }
-            let found = mount?.drop { $0 != "-" }.dropFirst().first
+            let found = mount(at: path)?.type
             expect(found.map(String.init) == type, "\(path) is \(found ?? "no mount"), not \(type)")
         }
     }
