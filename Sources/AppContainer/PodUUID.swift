@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The identity of a pod (RFC 4122).
-package struct PodUUID: Hashable, Sendable, CustomStringConvertible {
+package struct PodUUID: Hashable, Comparable, Sendable, CustomStringConvertible {
     private let high: UInt64
     private let low: UInt64
 
@@ -40,12 +40,11 @@ package struct PodUUID: Hashable, Sendable, CustomStringConvertible {
 
     /// Lower-case digits in groups of 8-4-4-4-12.
     package var description: String {
-        var groups: [String] = []
-        var rest = Substring(withoutDashes)
-        for length in [8, 4, 4, 4, 12] {
-            groups.append(String(rest.prefix(length)))
-            rest = rest.dropFirst(length)
-        }
-        return groups.joined(separator: "-")
+        var digits = Array(withoutDashes.utf8)
+        for place in [8, 13, 18, 23] { digits.insert(UInt8(ascii: "-"), at: place) }
+        return String(decoding: digits, as: UTF8.self)
     }
+
+    /// The order of their descriptions.
+    package static func < (left: PodUUID, right: PodUUID) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }

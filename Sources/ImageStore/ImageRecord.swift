@@ -89,7 +89,7 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
         let fullID = try ImageID(parsing: id)
         return StoredImage(
             id: fullID.keyOnly, fullID: fullID, name: name, labels: labels, importTime: importTime,
-            lastUsed: lastUsed, size: size, treeSize: treeSize)
+            lastUsed: lastUsed, size: size, treeSize: treeSize, isLatest: isLatest)
     }
 
     private static func text(of labels: Labels) -> String {

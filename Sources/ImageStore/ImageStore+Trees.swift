@@ -21,17 +21,19 @@ extension ImageStore {
         try requirePrivateTrees()
         try touch(image)
         var isChecked = check == nil
+        var isNew = false
         // The lock is given up between rendering and using: somebody may remove the tree right then.
         for _ in 0..<8 {
             let shared = try lockTree(id, .shared)
             if let size = try treeSize(id, image), try isChecked || hasKnownStamp(id) {
-                return RenderedTree(id: id, path: layout.tree(for: id), size: size, lock: shared)
+                return RenderedTree(id: id, path: layout.tree(for: id), size: size, isNew: isNew, lock: shared)
             }
             shared.release()
             let exclusive = try lockTree(id, .exclusive)
             defer { exclusive.release() }
             if try treeSize(id, image) == nil {
                 try renderTree(id, resolver, image)
+                isNew = true
             } else if let check, try !hasKnownStamp(id) {
                 try checkContents(of: id, resolver, image, check)
             }

@@ -11,6 +11,8 @@ package struct RenderedTree {
     package let path: FilePath
     /// Apparent size in bytes.
     package let size: Int64
+    /// Whether it was rendered only now.
+    package let isNew: Bool
     /// Shared; whoever removes the tree needs it exclusively.
     package let lock: FileLock
 

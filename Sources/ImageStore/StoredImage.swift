@@ -19,13 +19,15 @@ package struct StoredImage: Sendable, Equatable {
     package let size: Int64
     /// Apparent size of its rendered trees, the store's own two files in each included; 0 when there is none.
     package let treeSize: Int64
+    /// Whether it was fetched by its name without a version.
+    package let isLatest: Bool
 
     /// The `version` label; an empty one counts as absent.
     package var version: String? { labels["version"].flatMap { $0.isEmpty ? nil : $0 } }
 
     package init(
         id: ImageID, fullID: ImageID, name: String, labels: Labels, importTime: Int64, lastUsed: Int64, size: Int64,
-        treeSize: Int64
+        treeSize: Int64, isLatest: Bool = false
     ) {
         self.id = id
         self.fullID = fullID
@@ -35,5 +37,6 @@ package struct StoredImage: Sendable, Equatable {
         self.lastUsed = lastUsed
         self.size = size
         self.treeSize = treeSize
+        self.isLatest = isLatest
     }
 }

@@ -21,19 +21,21 @@ extension FileSystem {
     /// Reads an open file from its offset to its end.
     package static func read(_ file: FileDescriptor, _ path: FilePath, limit: Int = 16 << 20) throws -> [UInt8] {
         var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            // SAFETY: the buffer outlives the call and its size is passed.
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(file.rawValue, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if lastErrno == .interrupted { continue }
-                throw RuntimeError.systemCall("read", path, lastErrno)
+        return try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
+            while true {
+                // SAFETY: the buffer outlives the call and its size is passed.
+                let count = Glibc.read(file.rawValue, buffer.baseAddress, buffer.count)
+                if count < 0 {
+                    if lastErrno == .interrupted { continue }
+                    throw RuntimeError.systemCall("read", path, lastErrno)
+                }
+                if count == 0 { return bytes }
+                guard bytes.count + count <= limit else {
+                    throw RuntimeError(.invalidArgument, "\(path) is larger than \(limit) bytes")
+                }
+                // SAFETY: so many bytes have been read, which is no more than the buffer holds.
+                bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             }
-            if count == 0 { return bytes }
-            guard bytes.count + count <= limit else {
-                throw RuntimeError(.invalidArgument, "\(path) is larger than \(limit) bytes")
-            }
-            bytes.append(contentsOf: buffer[..<count])
         }
     }
 

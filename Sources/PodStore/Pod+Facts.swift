@@ -42,6 +42,9 @@ extension Pod {
     /// What machine runs the pod, as stage1 has recorded it.
     package var machine: JSONValue? { json(layout.machineRecord) }
 
+    /// Microseconds that the steps before stage1 took.
+    package var preparation: JSONValue? { json(layout.preparation) }
+
     /// Microseconds after which each step of the last start and the end was reached.
     package var startLedger: JSONValue? { json(layout.startLedger) }
 

@@ -47,6 +47,8 @@ package struct PodLayout: Sendable, Hashable {
     package var ppidFile: FilePath { directory.appending("ppid") }
     /// What machine runs the pod, a JSON object.
     package var machineRecord: FilePath { directory.appending("machine.json") }
+    /// How long the steps before stage1 took, a JSON object of microseconds.
+    package var preparation: FilePath { directory.appending("preparation.json") }
     /// When each step of the pod's start and end was reached, a JSON object.
     package var startLedger: FilePath { directory.appending("start-up.json") }
     /// How the pod ended, a JSON object.
@@ -55,6 +57,8 @@ package struct PodLayout: Sendable, Hashable {
     package var agentSocket: FilePath { directory.appending("agent.sock") }
     /// The journal of the pod, for `rkt logs` and journalctl.
     package var journal: FilePath { directory.appending("journal") }
+    /// What the kernel of the pod's machine wrote, and its first program; the end of more than 1 MiB is missing.
+    package var console: FilePath { directory.appending("console.log") }
     package var networkNamespace: FilePath { directory.appending("netns") }
     /// The pod's networks, a JSON array.
     package var networkInfo: FilePath { directory.appending("net-info.json") }

@@ -53,7 +53,7 @@ package struct PodStore: Sendable {
         for phase in phases {
             for uuid in try identifiers(in: phase) { found[uuid] = phase }
         }
-        return found.keys.sorted { $0.description < $1.description }.compactMap { uuid in
+        return found.keys.sorted().compactMap { uuid in
             found[uuid].flatMap { sample(uuid, in: $0) ?? pod(uuid) }.flatMap { phases.contains($0.phase) ? $0 : nil }
         }
     }

@@ -14,6 +14,8 @@ struct PodPlan {
     /// The apps' images, in the manifest's order.
     let images: [StoredImage]
     let stage1: StoredImage
+    /// What it took to find the images.
+    let times: PreparationTimes
 }
 
 extension PodRuntime {
@@ -34,7 +36,8 @@ extension PodRuntime {
     /// Finds the images and builds the manifest.
     func plan(_ request: PodRequest, _ finder: ImageFinder) throws -> PodPlan {
         try PodRequestRules.check(request)
-        let stage1 = try finder.findStage1(request.stage1)
+        var times = PreparationTimes()
+        let stage1 = try times.measure(\.fetch) { try finder.findStage1(request.stage1) }
         let interface = try Stage1Interface(finder.store.manifest(of: stage1))
         guard !request.privateUsers || interface.hasOwnKernel else {
             throw RuntimeError(
@@ -42,13 +45,15 @@ extension PodRuntime {
         }
         if let path = request.podManifest {
             let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
-            return PodPlan(manifest: manifest, images: images, stage1: stage1)
+            return PodPlan(manifest: manifest, images: images, stage1: stage1, times: times)
         }
-        let images = try request.apps.map { try finder.find($0.image, signature: $0.signature) }
+        let images = try times.measure(\.fetch) {
+            try request.apps.map { try finder.find($0.image, signature: $0.signature) }
+        }
         let manifests = try images.map { try finder.store.manifest(of: $0) }
         let builder = try PodManifestBuilder(request)
         let manifest = try builder.build(zip(images, manifests).map { (id: $0.id, manifest: $1) }, notices)
-        return PodPlan(manifest: manifest, images: images, stage1: stage1)
+        return PodPlan(manifest: manifest, images: images, stage1: stage1, times: times)
     }
 
     /// Makes everything that stands in a prepared pod's directory.
@@ -59,13 +64,21 @@ extension PodRuntime {
         try FileSystem.write(store.manifestBytes(of: plan.stage1), to: layout.stage1Manifest)
 
         let check = treeCheck()
-        let stage1Tree = try store.rendered(plan.stage1, check: check)
+        var times = plan.times
+        func rendered(_ image: StoredImage) throws -> RenderedTree {
+            let start = Clock.microseconds
+            let tree = try store.rendered(image, check: check)
+            let taken = Clock.microseconds - start
+            if tree.isNew { times.render += taken } else { times.verify += taken }
+            return tree
+        }
+        let stage1Tree = try rendered(plan.stage1)
         var trees: [(app: String, tree: RenderedTree)] = []
         for (app, image) in zip(plan.manifest.apps, plan.images) {
             let name = app.name.string
             try FileSystem.makeDirectories(layout.appInfo(name))
             try FileSystem.write(store.manifestBytes(of: image), to: layout.imageManifest(name))
-            trees.append((name, try store.rendered(image, check: check)))
+            trees.append((name, try rendered(image)))
         }
         // They are locked, and nobody removes them, until they are written down as used, or copied.
         try withExtendedLifetime((stage1Tree, trees)) {
@@ -80,6 +93,7 @@ extension PodRuntime {
             }
         }
 
+        try times.write(layout)
         notices.stage0("Writing pod manifest")
         try FileSystem.writeAtomically(plan.manifest.encoded(pretty: false).utf8, to: layout.manifest)
     }

@@ -44,7 +44,10 @@ extension PodRuntime {
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
-        try checkTrees(of: handle.layout)
+        var times = PreparationTimes(reading: handle.layout)
+        times.verify = 0
+        try times.measure(\.verify) { try checkTrees(of: handle.layout) }
+        try times.write(handle.layout)
         let running: PodHandle
         do {
             running = try handle.run()

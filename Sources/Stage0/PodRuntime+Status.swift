@@ -19,14 +19,18 @@ extension PodRuntime {
     /// What is known of one pod.
     package func status(_ prefix: String) throws -> PodStatus {
         do {
-            return status(of: try pods.find(prefix))
+            var images = ImageNames()
+            return status(of: try pods.find(prefix), .everything, &images)
         } catch {
             throw RuntimeError(code(of: error), "problem retrieving pod", cause: error)
         }
     }
 
     /// What is known of all pods, by UUID. A pod that cannot be read is listed with what is known, and why.
-    package func list() throws -> [PodStatus] { try pods.pods().map { status(of: $0) } }
+    package func list(_ detail: PodDetail = .everything) throws -> [PodStatus] {
+        var images = ImageNames()
+        return try pods.pods().map { status(of: $0, detail, &images) }
+    }
 
     /// A pod's manifest, decoded and as it stands on disk.
     package func podManifest(_ prefix: String) throws -> (manifest: PodManifest, bytes: [UInt8]) {
@@ -46,16 +50,21 @@ extension PodRuntime {
 
     private func code(of error: any Error) -> RuntimeError.Code { (error as? RuntimeError)?.code ?? .internal }
 
-    func status(of pod: Pod) -> PodStatus {
+    private func status(of pod: Pod, _ detail: PodDetail, _ images: inout ImageNames) -> PodStatus {
         var status = PodStatus(
             uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
-            markedAt: pod.markedAt, pid: pod.state.hasRun ? pod.pid : nil, hasExited: pod.state.hasExited,
-            networks: pod.networks, machine: pod.machine, startLedger: pod.startLedger, end: pod.end, apps: [],
-            userAnnotations: [:],
-            userLabels: [:], error: nil)
+            hasExited: pod.state.hasExited, networks: pod.networks)
+        if detail == .everything {
+            status.markedAt = pod.markedAt
+            status.pid = pod.state.hasRun ? pod.pid : nil
+            status.machine = pod.machine
+            status.preparation = pod.preparation
+            status.startLedger = pod.startLedger
+            status.end = pod.end
+        }
         do {
             let manifest = try pod.manifest()
-            status.apps = manifest.apps.map { self.status(of: $0, in: pod) }
+            status.apps = manifest.apps.map { self.status(of: $0, in: pod, detail, &images) }
             status.userAnnotations = manifest.userAnnotations
             status.userLabels = manifest.userLabels
         } catch let error as RuntimeError where error.code == .notFound {
@@ -79,8 +88,16 @@ extension PodRuntime {
         }
     }
 
-    private func status(of app: RuntimeApp, in pod: Pod) -> AppStatus {
+    private func status(
+        of app: RuntimeApp, in pod: Pod, _ detail: PodDetail, _ images: inout ImageNames
+    ) -> AppStatus {
         let name = app.name.string
+        let imageName = images.name(of: app, pod)
+        guard detail == .everything else {
+            return AppStatus(
+                name: name, imageName: imageName, imageID: app.image.id,
+                phase: pod.state.hasExited ? .exited : .created)
+        }
         let exitStatus = pod.exitStatus(of: name)
         let startedAt = pod.startedAt(of: name)
         let phase: AppStatus.Phase =
@@ -88,19 +105,10 @@ extension PodRuntime {
                 .created
             }
         return AppStatus(
-            name: name, imageName: PodRuntime.imageName(of: app, pod), imageID: app.image.id, phase: phase,
+            name: name, imageName: imageName, imageID: app.image.id, phase: phase,
             createdAt: pod.createdAt, startedAt: startedAt,
             finishedAt: exitStatus == nil ? nil : pod.finishedAt(of: name), exitStatus: exitStatus,
             exitCause: exitStatus == nil ? nil : pod.exitCause(of: name))
-    }
-
-    /// The image's name and version by the manifest kept with the pod, or what the pod manifest says of it.
-    private static func imageName(of app: RuntimeApp, _ pod: Pod) -> String {
-        if let manifest = try? pod.imageManifest(of: app.name.string) {
-            return manifest.name.string + (manifest.label("version").map { ":\($0)" } ?? "")
-        }
-        let version = app.image.labels.first { $0.name.string == "version" }?.value
-        return (app.image.name?.string ?? "") + (version.map { ":\($0)" } ?? "")
     }
 
     // MARK: - Waiting
@@ -154,5 +162,30 @@ extension PodRuntime {
 
     private static func timedOut(_ uuid: PodUUID) -> RuntimeError {
         RuntimeError(.timeout, "timed out waiting for pod \"\(uuid)\"")
+    }
+}
+
+/// How much of a pod is looked at.
+package enum PodDetail: Sendable {
+    /// What the table of `list` shows. The state of single apps is not.
+    case table
+    case everything
+}
+
+/// Names and versions of the images that apps were made from. A manifest is read once for all pods that have its image: an
+/// image's ID stands for its contents.
+private struct ImageNames {
+    private var known: [ImageID: String] = [:]
+
+    /// By the manifest kept with the pod, or what the pod manifest says.
+    mutating func name(of app: RuntimeApp, _ pod: Pod) -> String {
+        if let id = app.image.id, let name = known[id] { return name }
+        guard let manifest = try? pod.imageManifest(of: app.name.string) else {
+            let version = app.image.labels.first { $0.name.string == "version" }?.value
+            return (app.image.name?.string ?? "") + (version.map { ":\($0)" } ?? "")
+        }
+        let name = manifest.name.string + (manifest.label("version").map { ":\($0)" } ?? "")
+        if let id = app.image.id { known[id] = name }
+        return name
     }
 }

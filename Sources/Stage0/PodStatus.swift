@@ -17,13 +17,15 @@ package struct PodStatus: Sendable {
     package var networks: JSONValue?
     /// What machine runs or ran it.
     package var machine: JSONValue?
+    /// Microseconds that each step before stage1 took.
+    package var preparation: JSONValue?
     /// Microseconds from the start of the supervisor, and of the guest's kernel for `guest.*`, to each step.
     package var startLedger: JSONValue?
     /// How the pod ended.
     package var end: JSONValue?
-    package var apps: [AppStatus]
-    package var userAnnotations: [String: String]
-    package var userLabels: [String: String]
+    package var apps: [AppStatus] = []
+    package var userAnnotations: [String: String] = [:]
+    package var userLabels: [String: String] = [:]
     /// Why parts are missing, for a pod whose directory cannot be read.
     package var error: String?
 }

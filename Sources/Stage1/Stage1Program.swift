@@ -3,6 +3,7 @@
 
 @preconcurrency import Glibc
 import Diagnostics
+import GuestProtocol
 import Hypervisor
 import LinuxPlatform
 import PodJournal
@@ -82,6 +83,7 @@ package struct Stage1Program {
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
         for directory in [pod.statuses, pod.exitCauses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
+        for app in plan.configuration.apps { try writeEnvironment(of: app) }
         // Only root may hold sessions.
         let mask = umask(0o077)
         let listener = try UnixSocket.listen(pod.agentSocket)
@@ -103,6 +105,12 @@ package struct Stage1Program {
         let status = try supervisor.run()
         try supervisor.report()
         return status
+    }
+
+    /// For whoever looks at the pod from the host: `NAME=value` each, ended by a zero byte as in proc(5).
+    private func writeEnvironment(of app: PodConfiguration.App) throws {
+        let text = app.environment.map { $0 + "\0" }.joined()
+        try FileSystem.write(text.utf8, to: pod.environment(app.name), mode: 0o600)
     }
 
     /// journalctl finds the pod where the host has a journal directory and a program that makes journald's files.

@@ -125,7 +125,7 @@ package final class Supervisor {
         self.options = options
         phase = .booting(deadline: Clock.milliseconds + options.bootPatience)
         ledger = StartLedger(origin: origin)
-        console = ConsoleLog(path: pod.directory.appending("console.log"))
+        console = ConsoleLog(path: pod.console)
         journal = JournalSink(
             JournalDirectory(pod.journal), machineID: configuration.machineID, options: options.journal
         ) { errors.notice("stage1: warning: \($0)") }

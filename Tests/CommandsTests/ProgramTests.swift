@@ -34,7 +34,7 @@ struct ProgramTests {
             (["gc", "--grace-period=soon"], "soon"),
             (["status"], "must provide a pod's UUID"),
             (["status", "a", "b"], "must provide one UUID"),
-            (["run-prepared"], "uuid"),
+            (["logs", "--console", "--app=a", "x"], "--console"), (["run-prepared"], "uuid"),
             (["image", "rm"], "images"),
             (["image", "list", "--sort=colour"], "unknown column \"colour\""),
             (["fetch"], "must provide at least one image"),

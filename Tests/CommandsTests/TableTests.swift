@@ -121,26 +121,29 @@ struct TableTests {
                 + #""user_annotations":{"a":"1","b":"2"}}"#)
     }
 
-    private func image(_ digit: Character, _ name: String, size: Int64, imported: Int64) throws -> StoredImage {
+    private func image(_ digit: Character, _ name: String, size: Int64, imported: Int64, latest: Bool = false) throws
+        -> StoredImage
+    {
         let id = try ImageID(parsing: "sha512-" + String(repeating: digit, count: 64))
         return StoredImage(
             id: id, fullID: id, name: name, labels: [], importTime: imported, lastUsed: imported + Self.minute,
-            size: size, treeSize: 512)
+            size: size, treeSize: 512, isLatest: latest)
     }
 
     @Test func `images are listed with the size of their trees`() throws {
         let images = [try image("a", "example.com/a", size: 1024, imported: Self.now - 2 * Self.minute)]
-        let short = ImageTable.table(images, ImageField.allCases, full: false, legend: true, now: Self.now)
+        let short = ImageTable.table(images, ImageFields.standard.fields, full: false, legend: true, now: Self.now)
         let rows = short.text.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
         #expect(rows[0] == ["ID", "NAME", "SIZE", "IMPORT TIME", "LAST USED"])
         #expect(rows[1] == ["sha512-aaaaaaaaaaaa", "example.com/a", "1.5KiB", "2 minutes ago", "1 minute ago"])
         let full = ImageTable.table(images, [.size, .id], full: true, legend: false, now: Self.now)
+        #expect(ImageTable.table(images, [.latest], full: false, legend: true, now: 0).text == "LATEST\nfalse\n")
         #expect(full.text == "1536\tsha512-" + String(repeating: "a", count: 64) + "\n")
     }
 
     @Test func `image objects have nanoseconds`() throws {
         let text = ImageTable.object(
-            try image("a", "example.com/a", size: 1, imported: 5), ImageField.allCases
+            try image("a", "example.com/a", size: 1, imported: 5), ImageFields.standard.fields
         ).encoded(pretty: false)
         #expect(
             text == #"{"id":"sha512-\#(String(repeating: "a", count: 64))","name":"example.com/a","#
@@ -151,10 +154,11 @@ struct TableTests {
         arguments: [
             ("name", SortOrder.ascending, "abc"), ("size", .ascending, "cab"), ("size", .descending, "bac"),
             ("importtime", .ascending, "bca"), ("lastused,name", .descending, "acb"),
+            ("latest,name", .ascending, "acb"),
         ] as [(String, SortOrder, String)])
     func `images are sorted by the fields asked for`(fields: String, order: SortOrder, expected: String) throws {
         let images = [
-            try image("1", "a", size: 20, imported: 30), try image("2", "b", size: 30, imported: 10),
+            try image("1", "a", size: 20, imported: 30), try image("2", "b", size: 30, imported: 10, latest: true),
             try image("3", "c", size: 10, imported: 20),
         ]
         let sorted = ImageTable.sorted(images, by: try ImageFields(parsing: fields).fields, order)

@@ -51,10 +51,16 @@ struct PodRuntimeTests {
         #expect(status.apps.map(\.exitStatus) == [7])
         #expect(status.apps.map(\.imageName) == ["example.com/hello:1.0.0"])
         #expect(try mountPoints(beneath: directory).count == 2)
+        func steps(_ status: PodStatus) -> [Bool] {
+            ["fetch", "verify", "render"].map { (status.preparation?.value(forKey: $0)?.int ?? -1) > 0 }
+        }
+        #expect(steps(status) == [true, false, true])
 
-        // Each run starts from a clean root.
+        // Each run starts from a clean root; the trees are there already.
         await runsOnce(scratch.path.string)
         #expect(try host.observed("run.observed")["greeting"] == "hello from the image")
+        let second = try #require(try host.runtime.list().first { $0.uuid != status.uuid })
+        #expect(steps(second) == [true, true, false])
 
         var events: [String] = []
         var policy = GarbagePolicy()

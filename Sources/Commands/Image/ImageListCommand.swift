@@ -14,9 +14,11 @@ package struct ImageListCommand: RktCommand {
 
     @OptionGroup var output: ListOptions
     @Option(
-        help: ArgumentHelp("Columns to print, separated by commas. (default: \(ImageFields.all))", valueName: "names"),
+        help: ArgumentHelp(
+            "Columns to print, separated by commas; also latest. (default: \(ImageFields.standard))", valueName: "names"
+        ),
         transform: ImageFields.init(parsing:))
-    var fields = ImageFields.all
+    var fields = ImageFields.standard
     @Option(
         help: ArgumentHelp("Columns to sort by, separated by commas. (default: importtime)", valueName: "names"),
         transform: ImageFields.init(parsing:))

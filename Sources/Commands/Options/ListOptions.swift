@@ -17,6 +17,9 @@ package struct ListOptions: ParsableArguments {
 
     package init() {}
 
+    /// Whether the table is printed, and no objects.
+    var isTable: Bool { (format ?? .text) == .text }
+
     /// The table, or the objects; only what is asked for is made.
     func text(table: () throws -> TabbedTable, objects: () throws -> [JSONValue]) rethrows -> String {
         switch format ?? .text {

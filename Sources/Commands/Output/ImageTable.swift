@@ -17,7 +17,7 @@ package enum ImageTable {
 
     /// The keys stand in an order of their own, whichever columns are asked for.
     package static func object(_ image: StoredImage, _ fields: [ImageField]) -> JSONValue {
-        let order: [ImageField] = [.id, .name, .importTime, .lastUsed, .size]
+        let order: [ImageField] = [.id, .name, .importTime, .lastUsed, .size, .latest]
         return .object(JSONObject(order.filter(fields.contains).map { member(image, $0) }))
     }
 
@@ -53,6 +53,7 @@ package enum ImageTable {
         case .size: compare(size(left), size(right))
         case .importTime: compare(left.importTime, right.importTime)
         case .lastUsed: compare(left.lastUsed, right.lastUsed)
+        case .latest: compare(left.isLatest ? 1 : 0, right.isLatest ? 1 : 0)
         }
     }
 
@@ -63,6 +64,7 @@ package enum ImageTable {
         case .size: "SIZE"
         case .importTime: "IMPORT TIME"
         case .lastUsed: "LAST USED"
+        case .latest: "LATEST"
         }
     }
 
@@ -74,6 +76,7 @@ package enum ImageTable {
         case .size: full ? String(size(image)) : SizeText.short(size(image))
         case .importTime: time(image.importTime)
         case .lastUsed: time(image.lastUsed)
+        case .latest: String(image.isLatest)
         }
     }
 
@@ -84,6 +87,7 @@ package enum ImageTable {
         case .size: .init(key: "size", value: .number(String(size(image))))
         case .importTime: .init(key: "import_time", value: .number(String(image.importTime)))
         case .lastUsed: .init(key: "last_used_time", value: .number(String(image.lastUsed)))
+        case .latest: .init(key: "latest", value: .bool(image.isLatest))
         }
     }
 }

@@ -17,7 +17,7 @@ package struct ListCommand: RktCommand {
 
     package func execute(_ context: CommandContext) throws -> Int32 {
         let runtime = try global.runtime
-        let pods = try runtime.list()
+        let pods = try runtime.list(output.isTable ? .table : .everything)
         for pod in pods {
             if let error = pod.error { runtime.notices.debug(context.component, "pod \"\(pod.uuid)\": \(error)") }
         }

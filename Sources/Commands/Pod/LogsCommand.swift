@@ -8,12 +8,12 @@ import Stage0
 /// `rkt logs`
 package struct LogsCommand: RktCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Print what a pod's apps have logged.",
+        commandName: "logs", abstract: "Print what a pod's apps have logged, or its machine's console.",
         usage: "rkt logs [flags] UUID\nrkt logs [flags] --uuid-file=FILE",
         discussion: """
             Lines are those of the pod's journal, also after its end and until it is removed. Where the host has \
             systemd-journal-remote, `journalctl -m`, and `journalctl -D` with the directory `journal` of the pod, show \
-            the same.
+            the same. With --console: what the kernel of the pod's machine wrote, up to 1 MiB.
             """,
         helpNames: [])
 
@@ -28,10 +28,19 @@ package struct LogsCommand: RktCommand {
     var since: String?
     @Option(help: ArgumentHelp("Print an object for each entry, with all of its fields: json.", valueName: "format"))
     var format: LogFormat?
+    @Flag(help: "What the kernel of the pod's machine wrote, instead of what apps have logged.")
+    var console = false
     @OptionGroup var selection: PodSelection
     @OptionGroup(title: "Global options") package var global: GlobalOptions
 
     package init() {}
+
+    package func validate() throws {
+        guard console else { return }
+        for (flag, isGiven) in [("app", app != nil), ("since", since != nil), ("format", format != nil)] where isGiven {
+            throw ValidationError("--console shows all that the kernel wrote; it does not go with --\(flag)")
+        }
+    }
 
     package func execute(_ context: CommandContext) throws -> Int32 {
         var request = LogRequest()
@@ -40,6 +49,10 @@ package struct LogsCommand: RktCommand {
         if let since { request.since = try SinceTime.parse(since, now: UInt64(max(0, TimeText.now)) / 1000) }
         let runtime = try global.runtime
         let uuid = try runtime.find(selection.pod(), or: "problem retrieving pod")
+        if console {
+            try runtime.readConsole(of: uuid, follows: follow) { try context.console.print(LogText.printable($0)) }
+            return ExitStatus.success
+        }
         var machineID = ""
         try runtime.readLogs(of: uuid, request, start: { machineID = $0.withoutDashes }) { entry in
             switch format ?? .text {

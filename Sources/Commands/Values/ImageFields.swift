@@ -10,13 +10,16 @@ package enum ImageField: String, CaseIterable, Sendable {
     case size
     case importTime = "importtime"
     case lastUsed = "lastused"
+    /// Whether the image was fetched without a version; it goes before others when it is asked for so.
+    case latest
 }
 
 /// Columns of `image list`, in the order given.
 package struct ImageFields: Equatable, Sendable, CustomStringConvertible {
     package let fields: [ImageField]
 
-    package static let all = ImageFields(fields: ImageField.allCases)
+    /// The columns that programs expect, in this order.
+    package static let standard = ImageFields(fields: [.id, .name, .size, .importTime, .lastUsed])
 
     package init(fields: [ImageField]) {
         self.fields = fields
