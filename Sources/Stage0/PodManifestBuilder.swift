@@ -29,16 +29,17 @@ package struct PodManifestBuilder: Sendable {
                     .invalidArgument, "multiple apps with name \(built.name); give one another name with --name")
             }
             let mounts = try (app.mounts + request.mounts).map(VolumeBinding.mount(parsing:))
-            try volumes.bind(&built, mounts, notices)
+            try volumes.bind(&built, mounts, of: image.manifest, notices)
             apps.append(built)
         }
         var annotations: Annotations = [Annotation(name: PodManifestBuilder.mutableAnnotation, value: "false")]
         annotations = annotations.merging(try FlagText.annotations(request.annotations, flag: "--annotation"))
-        let manifest = PodManifest(
-            acVersion: try ACVersion(parsing: Version.current), apps: apps, volumes: volumes.volumes,
-            annotations: annotations, ports: try request.ports.map(PodManifestBuilder.port(parsing:)),
+        var manifest = PodManifest(
+            acVersion: try ACVersion(parsing: Version.current), apps: apps, annotations: annotations,
+            ports: try request.ports.map(PodManifestBuilder.port(parsing:)),
             userAnnotations: try FlagText.pairs(request.userAnnotations, flag: "--user-annotation"),
             userLabels: try FlagText.pairs(request.userLabels, flag: "--user-label"))
+        volumes.describe(in: &manifest)
         do {
             _ = try manifest.forwardedPorts { $0.app }
         } catch {

@@ -45,9 +45,10 @@ struct PodManifestFile {
             }
             manifest.apps[index].image = RuntimeImage(
                 id: image.id, name: imageManifest.name, labels: imageManifest.labels)
-            try volumes.bind(&manifest.apps[index], manifest.apps[index].mounts, notices)
+            try volumes.bind(
+                &manifest.apps[index], manifest.apps[index].mounts, of: imageManifest, notices)
         }
-        manifest.volumes = volumes.volumes
+        volumes.describe(in: &manifest)
         do {
             _ = try manifest.forwardedPorts { $0.app }
         } catch {

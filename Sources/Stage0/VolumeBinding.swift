@@ -8,6 +8,13 @@ import SystemPackage
 /// Gives every mount and every mount point of a pod its volume.
 struct VolumeBinding {
     private(set) var volumes: [Volume]
+    /// Those that begin with what the image has at their place.
+    private var filled: [ACName] = []
+
+    /// Names the volumes that stage1 fills with what their app's image has at their place, divided by commas.
+    static let filledAnnotation: ACIdentifier = "coreos.com/rkt/stage1/filled-volumes"
+    /// Marks an image that was converted from Docker's format. Its users expect of a volume what Docker does with one.
+    private static let dockerAnnotation = "appc.io/docker/repository"
 
     /// - Parameter texts: values of `--volume`.
     init(parsing texts: [String]) throws {
@@ -29,8 +36,12 @@ struct VolumeBinding {
     /// The mounts of an app: those that are asked for, then one for each of its mount points that has none yet. A mount
     /// point that no volume is named after gets an empty one.
     ///
-    /// - Parameter requested: an earlier one wins over a later one at the same place.
-    mutating func bind(_ app: inout RuntimeApp, _ requested: [RuntimeApp.Mount], _ notices: Notices) throws {
+    /// - Parameters:
+    ///   - requested: an earlier one wins over a later one at the same place.
+    ///   - image: the app's.
+    mutating func bind(
+        _ app: inout RuntimeApp, _ requested: [RuntimeApp.Mount], of image: ImageManifest, _ notices: Notices
+    ) throws {
         var mounts: [RuntimeApp.Mount] = []
         for mount in requested {
             let path = VolumeBinding.place(mount.path)
@@ -54,6 +65,7 @@ struct VolumeBinding {
             var name = point.name
             if !volumes.contains(where: { $0.name == name }) {
                 name = try implicitVolume(for: point, of: app)
+                if image.annotation(VolumeBinding.dockerAnnotation) != nil { filled.append(name) }
                 notices.warning(
                     "stage0",
                     "no volume specified for mount point \"\(point.name)\" of app \"\(app.name)\", "
@@ -72,6 +84,14 @@ struct VolumeBinding {
         let volume = Volume(name: try ACName(parsing: name), kind: .emptyDefault)
         volumes.append(volume)
         return volume.name
+    }
+
+    /// What the pod's manifest says of its volumes.
+    func describe(in manifest: inout PodManifest) {
+        manifest.volumes = volumes
+        guard !filled.isEmpty else { return }
+        manifest.annotations.set(
+            VolumeBinding.filledAnnotation, filled.map(\.string).joined(separator: ","))
     }
 
     private static func checkNesting(_ mounts: [RuntimeApp.Mount], _ app: ACName) throws {

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import AppContainer
 import Diagnostics
 import GuestProtocol
@@ -35,7 +36,19 @@ struct VolumePlan {
         let mode: UInt32
         let uid: UInt32
         let gid: UInt32
+        /// What it holds at first, with that directory's owner and mode.
+        let contents: Contents?
     }
+
+    /// A directory of an app's root. What is not there, or is no directory, is nothing.
+    struct Contents: Equatable {
+        let root: FilePath
+        let path: FilePath
+    }
+
+    /// The pod's annotation that names the volumes that begin with what their app's image has at their place, divided by
+    /// commas.
+    private static let filledAnnotation = "coreos.com/rkt/stage1/filled-volumes"
 
     private(set) var hostMounts: [HostMount] = []
     private(set) var emptyDirectories: [EmptyDirectory] = []
@@ -74,10 +87,15 @@ struct VolumePlan {
                 uses.append((key, volume, app.name.string, mount.path, volume.isReadOnly(at: point)))
             }
         }
+        let filled = Set((manifest.annotation(Self.filledAnnotation) ?? "").split(separator: ",").map(String.init))
         var sources: [Key: (path: String, isExport: Bool)] = [:]
         for use in uses where sources[use.key] == nil {
             let isReadOnly = uses.allSatisfy { $0.key != use.key || $0.readOnly }
-            sources[use.key] = try add(use.volume, readOnly: isReadOnly, number: sources.count, pod: pod)
+            let contents =
+                filled.contains(use.key.name) && use.key.app == nil
+                ? Contents(root: pod.appRootfs(use.app), path: FilePath(use.path)) : nil
+            sources[use.key] = try add(
+                use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod)
         }
         for use in uses {
             guard let source = sources[use.key] else { continue }
@@ -89,7 +107,7 @@ struct VolumePlan {
 
     /// - Returns: where the volume is in the guest.
     private mutating func add(
-        _ volume: Volume, readOnly: Bool, number: Int, pod: PodLayout
+        _ volume: Volume, _ contents: Contents?, readOnly: Bool, number: Int, pod: PodLayout
     ) throws -> (path: String, isExport: Bool) {
         switch volume.kind {
         case .empty(_, let uid, let gid):
@@ -97,7 +115,7 @@ struct VolumePlan {
             emptyDirectories.append(
                 EmptyDirectory(
                     path: pod.apps.appending(Self.emptyVolumes).appending(name), mode: volume.modeBits ?? 0o755,
-                    uid: uid, gid: gid))
+                    uid: uid, gid: gid, contents: contents))
             return ("\(AppPlan.guestRoots)/\(Self.emptyVolumes)/\(name)", false)
         case .host(let text):
             let source = FilePath(text)
@@ -140,6 +158,22 @@ struct VolumePlan {
         }
     }
 
+    /// - Returns: whether there was something to copy.
+    private static func copy(_ contents: Contents, to target: FilePath) throws -> Bool {
+        guard
+            let found = try? FileSystem.openInRoot(contents.root, contents.path, flags: O_RDONLY | O_DIRECTORY)
+        else { return false }
+        defer { try? found.close() }
+        // Links are resolved by now, and nothing runs yet that could change them.
+        let source = try FileSystem.readSymbolicLink(FilePath("/proc/self/fd/\(found.rawValue)"))
+        do {
+            try TreeCopy.copy(FilePath(source), to: target)
+        } catch {
+            throw RuntimeError(.internal, "cannot fill a volume with \(contents.path) of its image", cause: error)
+        }
+        return true
+    }
+
     /// Makes the directories that are exported, empty.
     func makeExports() throws {
         for mount in hostMounts { try FileSystem.makeDirectories(mount.directory) }
@@ -149,6 +183,7 @@ struct VolumePlan {
     func make() throws {
         for empty in emptyDirectories {
             try FileSystem.makeDirectories(empty.path.removingLastComponent())
+            if let contents = empty.contents, try Self.copy(contents, to: empty.path) { continue }
             try FileSystem.makeDirectory(empty.path)
             do {
                 let directory = try FileDescriptor.open(empty.path, .readOnly, options: [.directory, .noFollow])

@@ -8,7 +8,8 @@ import Testing
 
 struct VolumeBindingTests {
     private func build(
-        volumes: [String] = [], podMounts: [String] = [], mounts: [String] = [], points: [MountPoint] = []
+        volumes: [String] = [], podMounts: [String] = [], mounts: [String] = [], points: [MountPoint] = [],
+        annotations: Annotations = []
     ) throws -> PodManifest {
         var request = PodRequest()
         request.volumes = volumes
@@ -20,8 +21,9 @@ struct VolumeBindingTests {
         section.mountPoints = points
         let image = ImageManifest(
             name: "example.com/hello",
-            labels: [Label(name: "os", value: "linux"), Label(name: "arch", value: Platform.architecture)], app: section
-        )
+            labels: [Label(name: "os", value: "linux"), Label(name: "arch", value: Platform.architecture)],
+            app: section,
+            annotations: annotations)
         let id = try ImageID(parsing: "sha512-" + String(repeating: "ab", count: 32))
         return try PodManifestBuilder(request).build([(id: id, manifest: image)], Notices(isDebug: true))
     }
@@ -42,6 +44,17 @@ struct VolumeBindingTests {
             volumes: ["hello-db,kind=empty"], points: [MountPoint(name: "db", path: "/var/db")])
         #expect(places(manifest) == ["hello-db-implicit /var/db"])
         #expect(manifest.volumes.last?.kind == .emptyDefault)
+    }
+
+    @Test func onlyImplicitVolumesOfDockersImagesAreFilled() throws {
+        let points = [MountPoint(name: "db", path: "/var/db"), MountPoint(name: "log", path: "/var/log")]
+        let docker: Annotations = [Annotation(name: "appc.io/docker/repository", value: "library/x")]
+        func filled(_ annotations: Annotations) throws -> String? {
+            try build(volumes: ["log,kind=empty"], points: points, annotations: annotations)
+                .annotation("coreos.com/rkt/stage1/filled-volumes")
+        }
+        #expect(try filled(docker) == "hello-db")
+        #expect(try filled([]) == nil)
     }
 
     @Test func mountsOfAnAppWinOverThoseOfThePodAndOverMountPoints() throws {

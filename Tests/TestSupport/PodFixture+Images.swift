@@ -22,8 +22,9 @@ extension PodFixture {
         try await require("/bin/tar", ["-xpf", source.string, "-C", tree.string])
         if let manifest { try FileSystem.write(Array(manifest.utf8), to: tree.appending("manifest")) }
         for (path, contents) in files {
-            try FileSystem.write(
-                Array(contents.utf8), to: tree.appending("rootfs").pushing(FilePath(path)), mode: 0o755)
+            let file = tree.appending("rootfs").pushing(FilePath(path))
+            try FileSystem.makeDirectories(file.removingLastComponent())
+            try FileSystem.write(Array(contents.utf8), to: file, mode: 0o755)
         }
         for (path, target) in links {
             let link = tree.appending("rootfs").pushing(FilePath(path))

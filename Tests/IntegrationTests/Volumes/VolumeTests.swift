@@ -82,6 +82,44 @@ struct VolumeTests {
         }
     }
 
+    /// Docker fills a new volume with what the image has at its place, and its images rely on that.
+    @Test(arguments: [[], ["--no-overlay"]])
+    func implicitVolumesOfDockersImagesBeginWithTheirContents(flags: [String]) async throws {
+        try await PodFixture.with { fixture in
+            func image(_ name: String, _ annotations: String) async throws -> FilePath {
+                try await fixture.image(
+                    manifest: TarFixture.manifest(
+                        name: "example.com/\(name)",
+                        extra: #","labels":[{"name":"os","value":"linux"},{"name":"arch","value":"amd64"}],"#
+                            + #""annotations":[\#(annotations)],"app":{"exec":["/bin/sh"],"user":"0","group":"0","#
+                            + #""mountPoints":[{"name":"data","path":"/var/data"},{"name":"new","path":"/new/place"}]}"#
+                    ),
+                    adding: ["srv/data/file": "from the image\n"],
+                    links: ["var/data": "/srv/data", "srv/data/link": "file"])
+            }
+            let docker = try await image("docker", #"{"name":"appc.io/docker/repository","value":"x"}"#)
+            let plain = try await image("plain", "")
+            let script = """
+                cd /var/data; ls; readlink link; stat -c %a,%u file; cat file; echo own >file; ls -A /new/place | wc -l
+                """
+            for kept in [[], ["--volume=data,kind=empty"]] {
+                let run = try await fixture.rkt(
+                    ["run"] + flags + kept
+                        + [docker.string, "--name=d", "--", "-c", script, "---"]
+                        + [plain.string, "--name=p", "--", "-c", "ls -A /var/data | wc -l"])
+                #expect(run.status == 0)
+                // Another app's volume, and one that is asked for, are as they are asked for: empty.
+                #expect(run.texts(of: "p") == ["0"] || !kept.isEmpty)
+                let filled = ["file", "link", "file", "755,0", "from the image", "0"]
+                #expect(kept.isEmpty ? run.texts(of: "d") == filled : run.texts(of: "d").last == "0")
+                #expect(kept.isEmpty || !run.texts(of: "d").contains("from the image"))
+            }
+            // The image itself has not changed.
+            let again = try await fixture.rkt(["run"] + flags + [docker.string, "--", "-c", "cat /var/data/file"])
+            #expect(again.texts(of: "docker") == ["from the image"])
+        }
+    }
+
     @Test func targetsStayInsideTheRoot() async throws {
         try await PodFixture.with { fixture in
             let data = fixture.path("host")

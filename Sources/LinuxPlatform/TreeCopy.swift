@@ -3,7 +3,6 @@
 
 @preconcurrency import Glibc
 import Diagnostics
-import LinuxPlatform
 import SystemPackage
 
 /// A copy of a file tree that differs from it in nothing an app could see: hard links, owners, modes, extended
@@ -82,7 +81,7 @@ package struct TreeCopy {
     /// Gives `target` owner, extended attributes, mode and times of `source`.
     ///
     /// In this order: a change of owner clears set-user-ID bits and file capabilities.
-    static func copyAttributes(of source: FilePath, _ status: FileStatus, to target: FilePath) throws {
+    package static func copyAttributes(of source: FilePath, _ status: FileStatus, to target: FilePath) throws {
         guard target.withPlatformString({ lchown($0, status.uid, status.gid) }) == 0 else {
             throw RuntimeError.systemCall("chown", target, lastErrno)
         }

@@ -3,7 +3,6 @@
 
 @preconcurrency import Glibc
 import LinuxPlatform
-import Stage0
 import SystemPackage
 import TestSupport
 import Testing
