@@ -51,6 +51,30 @@ struct DependencyTests {
         #expect(fixture.notes.all.contains("using image from local store for image name example.com/b"))
     }
 
+    /// Two downloads of one URL at once would wait for each other for ever.
+    @Test(.timeLimit(.minutes(1))) func dependenciesAtOneURLAreFetchedOnce() throws {
+        let fixture = try fixture(["b": []])
+        let extra = """
+            ,"dependencies":[{"imageName":"example.com/b"},
+             {"imageName":"example.com/b","size":1048576}]
+            """
+        fixture.publish("example.com/a", FetchFixture.image("example.com/a", extra: extra))
+        try fetch(fixture, "a")
+        #expect(try fixture.store.images().map(\.name).sorted() == ["example.com/a", "example.com/b"])
+        #expect(
+            fixture.transport.takeAsked().map(\.url).filter { $0.hasSuffix(".aci") } == [
+                "https://files.example.com/example.com/a-latest.aci",
+                "https://files.example.com/example.com/b-latest.aci",
+            ])
+    }
+
+    @Test func tooManyDependenciesAreNotAskedFor() throws {
+        let fixture = try fixture(["a": (0..<513).map { "n\($0)" }])
+        let message = fixture.message { try fetch(fixture, "a") }
+        #expect(message.contains("example.com/a depends on more than 512 images"), "\(message)")
+        #expect(!fixture.transport.requests.contains { $0.url.contains("/n") })
+    }
+
     @Test func aCycleIsRefused() throws {
         let fixture = try fixture(["a": ["b", "c"], "b": ["c"], "c": ["b"]])
         let message = fixture.message { try fetch(fixture, "a") }

@@ -348,6 +348,67 @@ struct FetcherTests {
         #expect(try fixture.store.images().isEmpty)
     }
 
+    // MARK: - Places
+
+    private static let places = (1...9).map { "https://\($0).example.com/app.aci" }
+
+    /// A page that names the places, one that needs plain HTTP among them.
+    private func servePlaces(_ fixture: FetchFixture, _ count: Int) {
+        let tags = (["http://plain.example.com/app.aci"] + Self.places.prefix(count)).map { url in
+            "<meta name=\"ac-discovery\" content=\"example.com \(url.dropLast("aci".count)){ext}\">"
+        }
+        fixture.transport.serve("https://example.com?ac-discovery=1", .init(tags.joined()))
+    }
+
+    /// What the first place has instead of a signed image, and its signature.
+    static let failures: [(WebTable.Resource?, String)] = [
+        (nil, "signed by example.com"), (.init("no", status: 503), "signed by example.com"),
+        (.init(Array("<html>".utf8), ["Content-Type": "text/html"]), "signed by example.com"),
+        (.init("damaged"), "signed by example.com"), (.init(FetchFixture.image()), "signed by other.org"),
+        (.init(FetchFixture.image("example.com/other")), "signed by example.com"),
+    ]
+
+    @Test(arguments: failures)
+    func whenAPlaceFailsTheNextOneIsAsked(resource: WebTable.Resource?, signature: String) throws {
+        let fixture = try FetchFixture()
+        servePlaces(fixture, 3)
+        if let resource { fixture.transport.serve(Self.places[0], resource) }
+        fixture.transport.serve(Self.places[0] + ".asc", .init(signature))
+        fixture.transport.serve(Self.places[1], .init(FetchFixture.image()))
+        fixture.transport.serve(Self.places[1] + ".asc", .init("signed by example.com"))
+        let image = try fixture.fetcher(signed: true).image(name: "example.com/app")
+        #expect(
+            try fixture.store.origins(of: image).map(\.point).contains(
+                "cimd:aci-archive:v=0:https%3A%2F%2F2.example.com%2Fapp.aci"))
+        #expect(fixture.notes.all.contains { $0.contains("\(Self.places[0]) has not given the image, trying") })
+        #expect(!fixture.transport.requests.contains { $0.url.hasPrefix(Self.places[2]) })
+        #expect(try fixture.partials() == [])
+    }
+
+    @Test func whenAllPlacesFailEachIsNamed() throws {
+        let fixture = try FetchFixture()
+        servePlaces(fixture, 9)
+        for place in Self.places { fixture.transport.serve(place, .init("no", status: 404)) }
+        let message = fixture.message { try fixture.fetcher().image(name: "example.com/app") }
+        for place in Self.places.dropLast() {
+            #expect(message.contains("\(place): bad HTTP status code: 404"), "\(message)")
+        }
+        // A page may name any number of them.
+        #expect(
+            fixture.transport.requests.map(\.url) == [
+                "https://example.com/app?ac-discovery=1", "https://example.com?ac-discovery=1",
+            ] + Self.places.dropLast())
+    }
+
+    @Test func aPartialDownloadIsForTheWholeGroup() throws {
+        let fixture = try FetchFixture()
+        fixture.transport.serve(Self.url, .init(FetchFixture.image(), ["ETag": "\"1\""], breaksAfter: 1000))
+        #expect(throws: RuntimeError.self) { try fixture.fetcher().image(url: Self.url) }
+        for name in try fixture.partials() {
+            #expect(try FileSystem.status(fixture.store.layout.temporary.appending(name)).mode == 0o660)
+        }
+    }
+
     @Test func aPlatformThatDoesNotExistIsNotAskedFor() throws {
         let fixture = try FetchFixture()
         #expect(throws: RuntimeError.self) { try fixture.fetcher().image(name: "example.com/app,os=linux,arch=x") }

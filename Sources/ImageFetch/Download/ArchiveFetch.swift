@@ -9,23 +9,6 @@ import ImageStore
 import LinuxPlatform
 import SystemPackage
 
-/// An archive to get from a web server, and what it must be.
-struct ArchiveRequest {
-    /// Where the signature is.
-    enum Signature: Sendable {
-        case url(String)
-        case file(FilePath)
-    }
-
-    let url: String
-    let signature: Signature
-    var demand = ImageDemand()
-    /// Whether a name without a version led here.
-    var isLatest = false
-    /// How many bytes it may have, as its user says.
-    var limit: Int64?
-}
-
 /// Gets archives from web servers into the store: several at once, what is there already not again.
 struct ArchiveFetch {
     let web: WebAccess
@@ -54,8 +37,8 @@ struct ArchiveFetch {
         var signature: [UInt8]?
     }
 
-    /// Gets archives, each with a result of its own.
-    func images(_ requests: [ArchiveRequest]) -> [Result<StoredImage, any Error>] {
+    /// Gets archives of different URLs at once, each with a result of its own.
+    func once(_ requests: [ArchiveRequest]) -> [Result<StoredImage, any Error>] {
         PartialDownload.removeStale(in: store.layout.temporary)
         var results = [Result<StoredImage, any Error>?](repeating: nil, count: requests.count)
         var jobs: [(index: Int, job: Job)] = []

@@ -29,8 +29,11 @@ extension Fetcher {
                 (image, try store.manifest(of: image).dependencies)
             }
             var missing: [ImageManifest.Dependency] = []
-            for dependency in wanted.flatMap(\.1) where known[dependency] == nil && !missing.contains(dependency) {
+            var asked: Set<ImageManifest.Dependency> = []
+            for dependency in wanted.flatMap(\.1) where known[dependency] == nil && asked.insert(dependency).inserted {
                 if let image = try stored(dependency) { known[dependency] = image } else { missing.append(dependency) }
+                // Before anybody is asked for any of them.
+                guard known.count + missing.count <= Fetcher.countLimit else { throw Fetcher.tooMany(root) }
             }
             for (dependency, image) in try fetch(missing, of: root) { known[dependency] = image }
             var next: [StoredImage] = []
@@ -40,13 +43,13 @@ extension Fetcher {
                     if graph.add(found, under: image) { next.append(found) }
                 }
             }
-            guard graph.count <= Fetcher.countLimit else {
-                throw RuntimeError(
-                    .invalidArgument, "image \(root.name) depends on more than \(Fetcher.countLimit) images")
-            }
             level = next
         }
         try graph.refuseCycles(from: root)
+    }
+
+    private static func tooMany(_ root: StoredImage) -> RuntimeError {
+        RuntimeError(.invalidArgument, "image \(root.name) depends on more than \(countLimit) images")
     }
 
     private func stored(_ dependency: ImageManifest.Dependency) throws -> StoredImage? {
@@ -106,8 +109,6 @@ extension Fetcher {
 private struct DependencyGraph {
     private var edges: [ImageID: [StoredImage]] = [:]
     private var seen: Set<ImageID> = []
-
-    var count: Int { seen.count }
 
     /// - Returns: whether the image is one that was not known.
     mutating func add(_ image: StoredImage, under parent: StoredImage) -> Bool {

@@ -127,15 +127,26 @@ package struct Fetcher: Sendable {
         ArchiveFetch(web: web, store: store, verifier: verifier, progress: progress, tell: tell).images(requests)
     }
 
-    /// What to get from the first of the places that discovery found.
+    /// What to get from the places that discovery found, the first of them first.
     func discover(_ name: ImageName, _ places: [ImageEndpoint]) throws -> ArchiveRequest {
         guard let place = places.first else {
             throw RuntimeError(.notFound, "discovery failed for \"\(name)\"")
         }
-        return ArchiveRequest(
-            url: place.image, signature: .url(place.signature), demand: ImageDemand(name: name),
-            isLatest: name.version == nil)
+        var request = ArchiveRequest(url: place.image, signature: .url(place.signature))
+        request.demand = ImageDemand(name: name)
+        request.isLatest = name.version == nil
+        // A page may name any number of them.
+        request.alternatives = Array(places.dropFirst().filter(isAllowed).prefix(Fetcher.placeLimit - 1))
+        return request
     }
+
+    /// Whether a place may be asked at all.
+    private func isAllowed(_ place: ImageEndpoint) -> Bool {
+        web.allowsPlainHTTP || WebAddress(place.image)?.scheme == "https"
+    }
+
+    /// The most places that are asked for one image.
+    private static let placeLimit = 8
 
     /// The name with this host's platform where it leaves that open.
     static func withPlatform(_ name: ImageName) throws -> ImageName {
@@ -170,11 +181,5 @@ package struct Fetcher: Sendable {
             let code = (error as? RuntimeError)?.code ?? .internal
             throw RuntimeError(code, "unable to fetch image from \(kind) \"\(given)\"", cause: error)
         }
-    }
-}
-
-extension ArchiveRequest {
-    func with(signature path: FilePath) -> ArchiveRequest {
-        ArchiveRequest(url: url, signature: .file(path), demand: demand, isLatest: isLatest, limit: limit)
     }
 }

@@ -138,6 +138,8 @@ final class PartialDownload {
                 throw RuntimeError.systemCall("open", path, Errno(rawValue: errno))
             }
             let file = FileDescriptor(rawValue: descriptor)
+            // Another member of the group may go on with it, whatever this one's umask; only its owner can say so.
+            fchmod(descriptor, 0o660)
             do {
                 let lock: FileLock
                 if let free = try FileLock.tryAcquire(path, .exclusive) {
