@@ -73,7 +73,15 @@ package struct NamedValues<Element: NamedValue>: Hashable, Sendable, RandomAcces
 
     /// Takes elements in order; of a repeated name the last value counts, at the place of the first.
     package init(_ elements: some Sequence<Element>) {
-        for element in elements { set(element.name, element.value) }
+        var places: [Element.Name: Int] = [:]
+        for element in elements {
+            if let place = places[element.name] {
+                self.elements[place] = element
+            } else {
+                places[element.name] = self.elements.count
+                self.elements.append(element)
+            }
+        }
     }
 
     package init(arrayLiteral elements: Element...) { self.init(elements) }

@@ -99,10 +99,9 @@ struct ImageRecord: FetchableRecord, PersistableRecord, TableRecord {
     /// Reads what `encodedLabels` holds.
     static func labels(from text: String) throws -> Labels {
         let texts = try JSONValue(parsing: text.utf8).array?.compactMap(\.string) ?? []
-        var labels = Labels()
-        for index in stride(from: 0, to: texts.count - 1, by: 2) {
-            labels.set(try ACIdentifier(parsing: texts[index]), texts[index + 1])
-        }
-        return labels
+        return Labels(
+            try stride(from: 0, to: texts.count - 1, by: 2).map { index in
+                Label(name: try ACIdentifier(parsing: texts[index]), value: texts[index + 1])
+            })
     }
 }

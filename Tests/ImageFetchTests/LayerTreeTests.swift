@@ -142,6 +142,20 @@ import Testing
         #expect(tree["./file"]?.contents == digest("linked"))
     }
 
+    @Test(.timeLimit(.minutes(1))) func aMarkMayBeRepeatedWithoutEnd() throws {
+        let count = 30_000
+        let fixture = try LayoutFixture.image(
+            layers(
+                { $0.add("low", "low") },
+                { tar in
+                    for number in 0..<count { tar.add("high\(number)", "") }
+                    for _ in 0..<count { tar.add(".wh..wh..opq", "") }
+                }))
+        let archive = try fixture.convert().archive
+        let names = try Program.output("tar", "-tf", archive.string).split(separator: UInt8(ascii: "\n"))
+        #expect(names.count == count + 2)
+    }
+
     @Test func holesStayHoles() throws {
         let fixture = try LayoutFixture()
         let file = fixture.scratch.appending("sparse")

@@ -117,6 +117,19 @@ struct ImageStoreTests {
         #expect(try store.trees(of: image) == [])
     }
 
+    /// As many as a manifest can hold: the time they take must grow with their number and not with its square.
+    @Test(.timeLimit(.minutes(1))) func anImageMayHaveManyLabels() throws {
+        let count = 110_000
+        let labels = (0..<count).map { "{\"name\":\"l\($0)\",\"value\":\"\"}" }.joined(separator: ",")
+        let manifest = """
+            {"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/app","labels":[\(labels)]}
+            """
+        let path = fixture.scratch.appending("image.aci")
+        try FileSystem.write(TarFixture.image(manifest).bytes(), to: path)
+        _ = try store.importImage(at: path)
+        for _ in 0..<8 { #expect(try store.images().map(\.labels.count) == [count]) }
+    }
+
     @Test func aRefusedImageLeavesNothing() throws {
         let path = fixture.scratch.appending("bad.aci")
         var tar = TarFixture.image()

@@ -58,6 +58,7 @@ struct ConvertedManifest {
         let (user, group) = ConvertedManifest.account(configuration.user, accounts)
         var app = App(exec: configuration.entrypoint + configuration.command, user: user, group: group)
         app.workingDirectory = ConvertedManifest.absolute(configuration.workingDirectory)
+        var environment: [EnvironmentVariable] = []
         for variable in configuration.environment {
             let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
@@ -65,11 +66,13 @@ struct ConvertedManifest {
                 warnings.append(
                     "the variable \(ScalarError.quoted(name)) of the image has no valid name and is left out")
             } else {
-                app.environment.set(name, parts.count > 1 ? String(parts[1]) : "")
+                environment.append(EnvironmentVariable(name: name, value: parts.count > 1 ? String(parts[1]) : ""))
             }
         }
+        app.environment = Environment(environment)
+        var ports: Set<ACName> = []
         for text in configuration.exposedPorts {
-            if let port = ConvertedManifest.port(text), !app.ports.contains(where: { $0.name == port.name }) {
+            if let port = ConvertedManifest.port(text), ports.insert(port.name).inserted {
                 app.ports.append(port)
             } else {
                 warnings.append(

@@ -263,6 +263,9 @@ final class LayerTree {
 
     /// Leaves in a directory only what this layer has put there.
     private func prune(_ directory: TreeNode) {
+        // Once for each layer: a layer may repeat the mark as often as it likes.
+        guard directory.prunedLayer != layer else { return }
+        directory.prunedLayer = layer
         directory.children = directory.children.filter { $0.value.layer == layer }
         for place in directory.children.values where place.node.isDirectory { prune(place.node) }
     }

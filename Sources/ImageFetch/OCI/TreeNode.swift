@@ -70,6 +70,8 @@ final class TreeNode {
     var attributes: [(name: String, value: [UInt8])] = []
     /// What a directory holds.
     var children: [EntryName: Place] = [:]
+    /// The layer that has taken away what lower ones have in this directory; 0 for none.
+    var prunedLayer = 0
     /// The name under which the archive has it already.
     var archivedPath: [UInt8]?
 
