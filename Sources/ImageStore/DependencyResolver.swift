@@ -29,6 +29,9 @@ struct DependencyResolver {
         try visit(image, inherited: [], chain: [])
     }
 
+    /// The full IDs of all images that the tree is made of.
+    var images: Set<ImageID> { Set(layers.map(\.id)) }
+
     /// Names the tree: it depends on nothing but which images are laid over each other how.
     var treeID: String { "deps-" + digest }
 

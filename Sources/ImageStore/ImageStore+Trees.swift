@@ -19,7 +19,7 @@ extension ImageStore {
         let resolver = try DependencyResolver(image, in: self)
         let id = resolver.treeID
         try requirePrivateTrees()
-        try touch(image)
+        try touch(resolver.images)
         var isChecked = check == nil
         var isNew = false
         // The lock is given up between rendering and using: somebody may remove the tree right then.

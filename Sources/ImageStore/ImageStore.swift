@@ -108,6 +108,11 @@ package final class ImageStore: Sendable {
         return try index.read { try ImageStore.image(record, $0) }
     }
 
+    /// The full IDs of an image and of everything it depends on; of the image alone if something of that is missing.
+    package func parts(of image: StoredImage) -> Set<ImageID> {
+        (try? DependencyResolver(image, in: self))?.images ?? [image.fullID]
+    }
+
     // MARK: - Contents
 
     package func manifest(of image: StoredImage) throws -> ImageManifest {
@@ -154,11 +159,11 @@ package final class ImageStore: Sendable {
         }
     }
 
-    /// Notes that an image is used now; nothing happens where the store may only be read.
-    package func touch(_ image: StoredImage) throws {
+    /// Notes that images are used now; nothing happens where the store may only be read.
+    func touch(_ images: Set<ImageID>) throws {
         guard !index.isReadOnly else { return }
         try index.write { database in
-            _ = try ImageRecord.filter(key: image.fullID.string)
+            _ = try ImageRecord.filter(keys: images.map(\.string))
                 .updateAll(database, ImageRecord.Columns.lastUsed.set(to: now()))
         }
     }

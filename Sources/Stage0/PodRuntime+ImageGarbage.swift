@@ -31,13 +31,8 @@ extension PodRuntime {
         }
         var garbage = ImageGarbage()
         garbage.trees = try store.removeTrees(store.trees(), unlessIn: treesOfPods)
-        let usedImages = try Set(
-            treesOfPods().compactMap {
-                try? FileSystem.readText(store.layout.tree(for: $0).appending("image"), limit: 4096)
-            })
-        let now = Clock.wallNanoseconds
-        for image in try store.images() {
-            guard now - image.lastUsed >= gracePeriod, !usedImages.contains(image.id.string) else { continue }
+        let needed = try imagesInUse(store, gracePeriod)
+        for image in try store.images() where !needed.contains(image.fullID) {
             do {
                 try store.remove(image)
                 garbage.images.append(image)
@@ -48,6 +43,17 @@ extension PodRuntime {
         try store.removeReplacedTrees(except: treesOfPods())
         try store.removeLeftovers()
         return garbage
+    }
+
+    /// The full IDs of images that pods are made of or somebody has used lately, and of what these depend on.
+    private func imagesInUse(_ store: ImageStore, _ gracePeriod: Int64) throws -> Set<ImageID> {
+        let ofPods = try Set(
+            treesOfPods().compactMap {
+                try? FileSystem.readText(store.layout.tree(for: $0).appending("image"), limit: 4096)
+            })
+        let now = Clock.wallNanoseconds
+        return try store.images().filter { now - $0.lastUsed < gracePeriod || ofPods.contains($0.id.string) }
+            .reduce(into: []) { $0.formUnion(store.parts(of: $1)) }
     }
 
     /// Removes an image, and its rendered trees except those that pods need.

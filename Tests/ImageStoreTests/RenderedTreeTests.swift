@@ -119,6 +119,19 @@ struct RenderedTreeTests {
         #expect(try store.image(matching: app.id.string).treeSize == tree.size + newer.size)
     }
 
+    @Test func whatAnImageDependsOnIsUsedWithIt() throws {
+        let base = try fixture.image("example.com/base")
+        let other = try fixture.image("example.com/other")
+        let app = try fixture.image(
+            "example.com/app", extra: ",\"dependencies\":[{\"imageName\":\"example.com/base\"}]")
+        #expect(store.parts(of: app) == [app.fullID, base.fullID])
+        _ = try store.rendered(app)
+        #expect(try store.image(matching: base.id.string).lastUsed > app.lastUsed)
+        #expect(try store.image(matching: other.id.string).lastUsed == other.lastUsed)
+        try store.remove(base)
+        #expect(store.parts(of: app) == [app.fullID])
+    }
+
     @Test func aDependencyByIDIsThatImage() throws {
         let old = try fixture.image("example.com/base", version: "1") { $0.add("rootfs/f", "old") }
         try fixture.image("example.com/base", version: "2") { $0.add("rootfs/f", "new") }
