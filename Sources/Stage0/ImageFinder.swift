@@ -50,11 +50,14 @@ struct ImageFinder {
         }
     }
 
-    /// Tells that servers may be impostors, where one may be asked.
+    /// Tells that servers may be impostors or overheard, where one may be asked.
     private func warnOfServers(_ reference: ImageReference) {
-        guard settings.insecure.contains(.tls), policy != .never else { return }
+        guard policy != .never else { return }
         switch reference {
-        case .url, .name, .docker: notices.warning("image", "TLS verification has been disabled")
+        case .url, .name, .docker:
+            notices.warnOfServers(
+                "image", allowsPlainHTTP: settings.insecure.contains(.http),
+                verifiesServer: !settings.insecure.contains(.tls))
         case .hash, .file, .layout: return
         }
     }

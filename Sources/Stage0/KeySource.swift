@@ -55,7 +55,7 @@ package struct KeySource: Sendable {
             throw RuntimeError(
                 .untrusted,
                 "key \"\(location)\" would come over plain HTTP, where anybody can replace it; "
-                    + "use https or --insecure-allow-http")
+                    + "use https, or allow that with --insecure-options=pubkey or trust's --insecure-allow-http")
         case "http", "https":
             return try download(location, allowsPlainHTTP: allowsPlainHTTP, verifiesServer: verifiesServer)
         case let scheme:
@@ -63,6 +63,11 @@ package struct KeySource: Sendable {
                 .invalidArgument,
                 "key \"\(location)\" has the URL scheme \"\(scheme)\"; use https or file, or name a file")
         }
+    }
+
+    /// Whether a key comes from a server rather than a file.
+    static func isOnServer(_ location: String) -> Bool {
+        ["http://", "https://"].contains { location.lowercased().hasPrefix($0) }
     }
 
     private func download(_ url: String, allowsPlainHTTP: Bool, verifiesServer: Bool) throws -> [UInt8] {

@@ -74,14 +74,16 @@ extension ImageFinder {
         }
     }
 
-    /// Trusts the keys that a name's domain offers by HTTPS for images of that name.
+    /// Trusts the keys that a name's domain offers for images of that name: by HTTPS, unless keys may come by HTTP.
     private static func trustKeys(
         of name: ACIdentifier, from source: KeySource, _ settings: Settings, _ notices: Notices
     ) throws {
-        for location in try source.locations(for: name, allowsPlainHTTP: false) {
+        let allowsPlainHTTP = settings.insecure.contains(.publicKey)
+        let verifiesServer = settings.insecure.isDisjoint(with: [.tls, .publicKey])
+        notices.warnOfServers("pubkey", allowsPlainHTTP: allowsPlainHTTP, verifiesServer: verifiesServer)
+        for location in try source.locations(for: name, allowsPlainHTTP: allowsPlainHTTP) {
             let bytes = try source.bytes(
-                at: location, allowsPlainHTTP: false,
-                verifiesServer: settings.insecure.isDisjoint(with: [.tls, .publicKey]))
+                at: location, allowsPlainHTTP: allowsPlainHTTP, verifiesServer: verifiesServer)
             for file in try KeyFile.read(bytes, name: location) where file.key.flaw == nil {
                 let path = try Keystore.add(file, for: .prefix(name), in: settings.localConfiguration)
                 notices.write("pubkey", "trusting \"\(location)\" for prefix \"\(name)\": added key at \"\(path)\"")

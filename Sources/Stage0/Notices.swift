@@ -34,6 +34,14 @@ package struct Notices: Sendable {
 
     package func warning(_ component: String, _ text: String) { write(component, "warning: \(text)") }
 
+    /// Tells what nobody makes sure of about servers that are asked.
+    func warnOfServers(_ component: String, allowsPlainHTTP: Bool, verifiesServer: Bool) {
+        if allowsPlainHTTP {
+            warning(component, "plain HTTP has been allowed: what is sent can be read, what comes can be replaced")
+        }
+        if !verifiesServer { warning(component, "TLS verification has been disabled") }
+    }
+
     /// Shows a line always, but a warning once. A closed standard error is not worth failing for.
     package func write(_ component: String, _ text: String) {
         if text.hasPrefix("warning: "), !told.insert("\(component): \(text)") { return }

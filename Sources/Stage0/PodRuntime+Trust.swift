@@ -52,7 +52,11 @@ extension PodRuntime {
     ) throws -> Bool {
         let allowsPlainHTTP =
             request.allowsPlainHTTP || !settings.insecure.isDisjoint(with: [.http, .publicKey])
+        let verifiesServer = settings.insecure.isDisjoint(with: [.tls, .publicKey])
         var locations = request.locations
+        if locations.isEmpty || locations.contains(where: KeySource.isOnServer) {
+            notices.warnOfServers("pubkey", allowsPlainHTTP: allowsPlainHTTP, verifiesServer: verifiesServer)
+        }
         if locations.isEmpty {
             guard case .prefix(let prefix) = request.scope else {
                 throw RuntimeError(.invalidArgument, "root keys are not discovered; name a file or URL with --root")
@@ -62,8 +66,7 @@ extension PodRuntime {
         var areAllAccepted = true
         for location in locations {
             let bytes = try source.bytes(
-                at: location, allowsPlainHTTP: allowsPlainHTTP,
-                verifiesServer: settings.insecure.isDisjoint(with: [.tls, .publicKey]))
+                at: location, allowsPlainHTTP: allowsPlainHTTP, verifiesServer: verifiesServer)
             let files = try KeyFile.read(bytes, name: location)
             let usable = files.filter { $0.key.flaw == nil }
             guard !usable.isEmpty else { throw PodRuntime.unusable(files.map(\.key), location) }

@@ -159,8 +159,41 @@ struct FetchTests {
             let plain = "http://files.example.com/hello.aci"
             let refused = try await web.fetch(plain)
             #expect(refused.error.contains("--insecure-options=http"))
+            #expect(!refused.error.contains("plain HTTP has been allowed"))
             let allowed = try await web.rkt("--insecure-options=image,http", "fetch", plain)
             #expect(allowed.status == 0, "\(allowed.error)")
+            #expect(
+                allowed.complaints == [
+                    "image: warning: plain HTTP has been allowed: what is sent can be read, what comes can be replaced"
+                ])
+        }
+    }
+
+    @Test func largerImagesThanTheConfigurationAllowsAreNotDownloaded() async throws {
+        try await WebFixture.with { web in
+            let file = try web.archive("example.com/hello")
+            let size = try FileSystem.status(file).size
+            func allow(_ size: Int64) throws {
+                try web.configure("limits.d/size.json", #"{"rktKind":"limits","rktVersion":"v1","imageSize":\#(size)}"#)
+            }
+            try allow(size - 1)
+            // A server may tell the size, or not.
+            for answer in [WebAnswer.file(file), WebAnswer.file(file).with { $0.chunked = true }] {
+                try web.server.serve(Self.path, answer)
+                let refused = try await web.fetch(Self.url)
+                #expect(refused.status == 254)
+                #expect(refused.output == "")
+                #expect(refused.error.contains("is larger than the \(size - 1) bytes that are allowed"))
+                #expect(
+                    refused.error.contains(
+                        "; if you trust it, raise \"imageSize\" in a configuration file of the kind limits\n"),
+                    "\(refused.error)")
+                #expect(try await web.rkt("image", "list", "--no-legend").lines == [])
+            }
+            try allow(size)
+            let fetched = try await web.fetch(Self.url)
+            #expect(fetched.status == 0, "\(fetched.error)")
+            #expect(web.partials == [])
         }
     }
 

@@ -107,4 +107,30 @@ struct SigningGuideTests {
             #expect(fetched.status == 0, "\(fetched.error)")
         }
     }
+
+    @Test func keysByPlainHTTPAreTakenOnlyWhereThatIsAllowed() async throws {
+        try await WebFixture.with { web in
+            let (_, key) = try await publish(web)
+            let url = "http://example.com/plain.gpg"
+            try web.server.serve(url, .file(key))
+            try web.server.serve(
+                "https://example.com/\(Self.name.split(separator: "/")[1])?ac-discovery=1",
+                .text("<meta name=ac-discovery-pubkeys content='example.com \(url)'>", type: "text/html"))
+            let warning = "pubkey: warning: plain HTTP has been allowed"
+            let fetch = ["--trust-keys-from-https", "fetch", "\(Self.name):0.0.1"]
+            let trust = ["trust", "--prefix=\(Self.name)", "--skip-fingerprint-review"]
+            for arguments in [fetch, trust] {
+                let refused = try await web.start(arguments).end()
+                #expect(refused.status == 254)
+                #expect(refused.error.contains("\(url)\" would come over plain HTTP"), "\(refused.error)")
+                #expect(refused.error.contains("--insecure-options=pubkey"))
+                #expect(!refused.error.contains("warning"))
+                let allowed = try await web.start(["--insecure-options=pubkey"] + arguments).end()
+                #expect(allowed.status == 0, "\(allowed.error)")
+                #expect(allowed.error.contains(warning))
+                #expect(allowed.error.contains("pubkey: warning: TLS verification has been disabled"))
+                try FileSystem.removeTree(web.local)
+            }
+        }
+    }
 }
