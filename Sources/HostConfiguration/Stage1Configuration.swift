@@ -43,7 +43,8 @@ package struct Stage1Configuration: ConfigurationKind {
         let schemes = ["file", "http", "https", "docker"]
         guard text.hasPrefix("/") || schemes.contains(where: { text.hasPrefix("\($0)://") }) else {
             throw place.failure(
-                "\(ScalarError.quoted(text)) is neither an absolute path nor a URL with the scheme "
+                "default stage1 image location is either a relative path or a URL without scheme: "
+                    + "\(ScalarError.quoted(text)); write an absolute path or a URL with the scheme "
                     + schemes.joined(separator: ", "))
         }
         location = text

@@ -41,7 +41,8 @@ extension ImageFinder {
         return try importFile(path, isTrusted: isTrusted, reusingUnchanged: true)
     }
 
-    /// The image that the configuration names, or else the one that was installed with this program.
+    /// The image that the configuration names, or else the one that was installed with this program. It is never
+    /// discovered: what runs all pods comes from where the administrator says.
     private func findStandardStage1() throws -> StoredImage {
         let configured = try HostConfiguration(reading: settings.configuration, [Stage1Configuration.self])[
             Stage1Configuration.self]
@@ -51,10 +52,18 @@ extension ImageFinder {
                 notices.image("using image from local store for image name \(name)")
                 return image
             }
-            guard configured.location != nil else { return try find(name.description) }
         }
-        if let location = configured.location { return try findStage1(at: location, isInstalled: true) }
-        return try findInstalledStage1()
+        guard let location = configured.location else { return try findInstalledStage1() }
+        do {
+            return try findStage1(at: location, isInstalled: true)
+        } catch {
+            // A program that was unpacked somewhere has its image beside it.
+            guard let name = FilePath(location).lastComponent,
+                let beside = ImageFinder.programDirectory?.appending(name),
+                FileSystem.exists(beside)
+            else { throw error }
+            return try importStage1(beside)
+        }
     }
 
     private func findInstalledStage1() throws -> StoredImage {

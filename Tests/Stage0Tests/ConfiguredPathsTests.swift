@@ -86,6 +86,18 @@ struct ConfiguredPathsTests {
         #expect(try prepare(settings()) == "example.com/stage1-fake")
     }
 
+    @Test(.enabled(if: geteuid() == 0, "renders images")) func aConfiguredStage1IsNotDiscovered() throws {
+        try configure(
+            "stage1.d/s.json",
+            #"{"rktKind":"stage1","rktVersion":"v1","name":"example.com/stage1-other","version":"1.0.0"}"#)
+        let installed = scratch.appending("installed")
+        try FileSystem.makeDirectory(installed)
+        try FileSystem.rename(host.stage1Path, to: installed.appending("stage1-kvm.aci"))
+        var settings = settings()
+        settings.stage1Images = installed
+        #expect(try prepare(settings) == "example.com/stage1-fake")
+    }
+
     @Test(.enabled(if: geteuid() == 0, "renders images")) func installedStage1ImagesStandWhereConfigured() throws {
         try configure(
             "paths.d/p.json", #"{"rktKind":"paths","rktVersion":"v1","stage1-images":"\#(scratch.path)"}"#)
