@@ -20,10 +20,14 @@ package struct DockerAuthConfiguration: ConfigurationKind {
         }
     }
 
-    /// By host, with the port if one was given; in lower case.
+    /// By host, with the port if one was given; in lower case. Docker's own has one name only.
     package private(set) var registries: [String: Login] = [:]
 
     package init() {}
+
+    /// Docker's own registry, and other names that people know it by.
+    package static let dockerHost = "registry-1.docker.io"
+    package static let dockerAliases = ["docker.io", "index.docker.io", "registry.hub.docker.com"]
 
     /// The user for a registry, by its `host` or `host:port`.
     package func login(for registry: String) -> Login? { registries[registry.lowercased()] }
@@ -36,7 +40,9 @@ package struct DockerAuthConfiguration: ConfigurationKind {
         guard !user.contains(":") else { throw fields["user"].failure("must not hold a ':'") }
         let login = Login(user: user, password: try fields["password"].requiredString())
         for (name, field) in names {
-            let host = try hostName(name, field)
+            var host = try hostName(name, field)
+            // What images of it are asked for by, whatever a reference calls it.
+            if DockerAuthConfiguration.dockerAliases.contains(host) { host = DockerAuthConfiguration.dockerHost }
             guard registries.updateValue(login, forKey: host) == nil else {
                 throw field.failure("there are credentials for \(ScalarError.quoted(name)) in this directory already")
             }

@@ -187,8 +187,30 @@ struct HostConfigurationTests {
         ("stage1.d/x.json", #"{"rktKind":"stage1","rktVersion":"v1","name":"a.org/s"}"#, ["version", "required"]),
         ("stage1.d/x.json", #"{"rktKind":"stage1","rktVersion":"v1","version":"1"}"#, ["name", "required"]),
         ("stage1.d/x.json", #"{"rktKind":"stage1","rktVersion":"v1","name":"A b","version":"1"}"#, ["name", "A b"]),
-        ("stage1.d/x.json", #"{"rktKind":"stage1","rktVersion":"v1","location":"s.aci"}"#, ["location", "s.aci"]),
+        (
+            "stage1.d/x.json", #"{"rktKind":"stage1","rktVersion":"v1","location":"s.aci"}"#,
+            ["location: default stage1 image location is either a relative path or a URL without scheme", "s.aci"]
+        ),
+        (
+            "auth.d/x.json",
+            """
+            {"rktKind":"dockerAuth","rktVersion":"v1","registries":["docker.io","registry-1.docker.io"],
+             "credentials":{"user":"u","password":"p"}}
+            """, ["registries[1]", "already"]
+        ),
     ]
+
+    @Test(arguments: ["registry-1.docker.io", "docker.io", "index.docker.io"])
+    func dockersOwnRegistryHasSeveralNames(name: String) throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write(
+            "local", "auth.d/x.json",
+            """
+            {"rktKind":"dockerAuth","rktVersion":"v1","registries":["\(name)"],
+             "credentials":{"user":"u","password":"p"}}
+            """)
+        #expect(try fixture.read()[DockerAuthConfiguration.self].login(for: "registry-1.docker.io")?.user == "u")
+    }
 
     @Test(arguments: mistakes)
     func mistakesAreNamedWithTheirPlace(file: String, text: String, mentions: [String]) throws {

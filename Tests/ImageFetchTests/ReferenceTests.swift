@@ -13,6 +13,7 @@ struct ImageReferenceTests {
     @Test(arguments: [
         ("sha512-0123", ImageReference.hash("sha512-0123")), ("/no/such/image", .file("/no/such/image")),
         ("./image", .file("./image")), ("app.aci", .file("app.aci")), ("file:///x/app", .file("/x/app")),
+        ("file:/x/app", .file("/x/app")), ("FILE:///x/app", .file("/x/app")),
         ("https://example.com/app.aci", .url("https://example.com/app.aci")),
         ("http://example.com", .url("http://example.com")),
         ("docker://busybox", .docker("busybox")), ("docker:///redis", .docker("redis")),

@@ -39,6 +39,9 @@ package enum ImageReference: Sendable, Equatable {
                     .invalidArgument,
                     "image \"\(argument)\" has the URL scheme \"\(scheme)\"; use http, https, file or docker")
             }
+        } else if argument.lowercased().hasPrefix("file:/") {
+            // RFC 8089 has a form without a host.
+            self = .file(FilePath(String(argument.dropFirst("file:".utf8.count))))
         } else if argument.hasPrefix("oci:") {
             self = try ImageReference.layout(argument)
         } else if ImageReference.looksLikePath(argument) || FileSystem.exists(FilePath(argument)) {

@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import HostConfiguration
 
 /// An image in a registry: `[docker://][HOST[:PORT]/]NAME[:TAG][@DIGEST]`.
 package struct RegistryReference: Hashable, Sendable, CustomStringConvertible {
@@ -16,8 +17,8 @@ package struct RegistryReference: Hashable, Sendable, CustomStringConvertible {
     package let digest: ContentDigest?
 
     /// Where images come from whose reference names no host.
-    package static let defaultHost = "registry-1.docker.io"
-    private static let aliases = ["docker.io", "index.docker.io", "registry.hub.docker.com"]
+    package static let defaultHost = DockerAuthConfiguration.dockerHost
+    private static let aliases = DockerAuthConfiguration.dockerAliases
 
     package init(parsing text: String) throws(ScalarError) {
         var rest = Substring(text)
