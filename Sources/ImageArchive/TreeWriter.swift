@@ -27,6 +27,10 @@ final class TreeWriter {
     private var lastParent: (path: FilePath, descriptor: FileDescriptor)?
     /// Directories whose mode and times are set when nothing is written to them any more.
     private var directories: [(path: FilePath, mode: UInt32, times: FileSystem.Times)] = []
+    /// The disk gets its work in portions, so that little of it is left when everything is synced.
+    private static let portion: Int64 = 8 << 20
+    /// Less than this waits for that: a call for each small file would cost more than it saves.
+    private static let smallestPortion: Int64 = 1 << 20
     /// Directories made because an entry needed them.
     private var impliedDirectories: Set<FilePath> = []
 
@@ -160,6 +164,7 @@ final class TreeWriter {
         _ file: FileDescriptor, _ entry: ArchiveEntry, _ path: FilePath, from reader: TarReader
     ) throws {
         var end: Int64 = 0
+        var flushed: Int64 = 0
         while let block = try reader.nextBlock() {
             var rest = block.bytes
             var offset = block.offset
@@ -169,7 +174,12 @@ final class TreeWriter {
                 offset += Int64(count)
             }
             end = max(end, offset)
+            if end - flushed >= TreeWriter.portion {
+                FileSystem.startWriteback(of: file, flushed..<end)
+                flushed = end
+            }
         }
+        if end - flushed >= TreeWriter.smallestPortion { FileSystem.startWriteback(of: file, flushed..<end) }
         if end < entry.size { try FileSystem.setSize(entry.size, of: file) }
         if isPrivileged { try FileSystem.setOwner(entry.uid, entry.gid, of: file) }
         // After the owner: chown(2) clears the set-ID bits and file capabilities.
