@@ -107,7 +107,7 @@ let package = Package(
             name: "Stage1",
             dependencies: [
                 "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
-                "PodJournal", "Hypervisor", system,
+                "PodJournal", "HostConfiguration", "Hypervisor", system,
             ]),
 
         // 5: the command line
@@ -169,7 +169,12 @@ let package = Package(
                 "Stage0", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "LinuxPlatform", "PodStore",
                 "PodJournal", "GuestProtocol",
             ]),
-        .testTarget(name: "Stage1Tests", dependencies: ["Stage1", "PodJournal", "SystemdUnits", "TestSupport"]),
+        .testTarget(
+            name: "Stage1Tests",
+            dependencies: [
+                "Stage1", "AppContainer", "Diagnostics", "GuestProtocol", "HostConfiguration", "Hypervisor",
+                "PodJournal", "PodStore", "SystemdUnits", "TestSupport",
+            ]),
         .testTarget(
             name: "CommandsTests",
             dependencies: [

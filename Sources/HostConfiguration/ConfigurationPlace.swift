@@ -17,7 +17,7 @@ package struct ConfigurationPlace: Sendable, Equatable {
     }
 
     /// The most a file may hold, and the most files a directory.
-    private static let sizeLimit = 1 << 20
+    static let sizeLimit = 1 << 20
     private static let countLimit = 4096
 
     /// The files of a subdirectory whose names end in `.json`, by name. Directories below it do not count.

@@ -11,7 +11,7 @@ package struct HostConfiguration: Sendable {
     /// All kinds there are. What stands in their directories and is of none of them is refused.
     package static let kinds: [any ConfigurationKind.Type] = [
         AuthConfiguration.self, DockerAuthConfiguration.self, PathsConfiguration.self, Stage1Configuration.self,
-        LimitsConfiguration.self,
+        LimitsConfiguration.self, HypervisorConfiguration.self,
     ]
 
     private var values: [String: any ConfigurationKind] = [:]
@@ -47,18 +47,24 @@ package struct HostConfiguration: Sendable {
     /// Everything that is configured as `rkt config` shows it: entries in the form of configuration files.
     package var json: JSONValue {
         let entries = HostConfiguration.kinds.flatMap { kind in
-            (values[kind.name]?.entries ?? []).map { entry -> JSONValue in
-                let header = [
-                    JSONObject.Member(key: "rktVersion", value: "v1"),
-                    JSONObject.Member(key: "rktKind", value: .string(kind.name)),
-                ]
-                return .object(JSONObject(header + entry.members))
-            }
+            (values[kind.name]?.entries ?? []).map { HostConfiguration.document(kind, $0) }
         }
         return ["stage0": .array(entries)]
     }
 
-    private static func kind(
+    /// A configuration file with an entry.
+    static func document(_ kind: any ConfigurationKind.Type, _ entry: JSONObject) -> JSONValue {
+        let header = [
+            JSONObject.Member(key: "rktVersion", value: "v1"),
+            JSONObject.Member(key: "rktKind", value: .string(kind.name)),
+        ]
+        return .object(JSONObject(header + entry.members))
+    }
+
+    /// Which kind a file is of.
+    ///
+    /// - Throws: when there is no such kind, or its files belong elsewhere.
+    static func kind(
         of document: ConfigurationDocument, in directory: String
     ) throws -> any ConfigurationKind.Type {
         let name = try document.root["rktKind"].requiredString()

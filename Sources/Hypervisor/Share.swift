@@ -6,26 +6,26 @@ import SystemPackage
 /// A directory of the host that the guest mounts by its tag.
 ///
 /// The two transports differ in what a guest can do through them. virtiofs behaves like a local file system: fifos,
-/// sockets, device nodes, truncation and unlinked files all work, so app roots go over it. 9p needs no server process
-/// and enforces read-only at the device, which suits volumes; through QEMU 7.2 it cannot make special files and cannot
-/// truncate, chmod or reopen an unlinked file.
+/// sockets, device nodes, truncation and unlinked files all work, so app roots go over it. 9p needs no server process;
+/// through QEMU 7.2 it cannot make special files and cannot truncate, chmod or reopen an unlinked file. With both,
+/// `readOnly` holds whatever the guest asks for.
 package enum Share: Sendable, Equatable {
-    /// Served by a virtiofsd process over shared guest memory; always writable for the guest.
-    case virtiofs(tag: String, source: FilePath, cache: VirtiofsCache)
-    /// Served by the hypervisor itself; `readOnly` is enforced by the device, whatever the guest asks for.
+    /// Served by a virtiofsd process over shared guest memory; when `readOnly`, that process cannot write either.
+    case virtiofs(tag: String, source: FilePath, cache: VirtiofsCache, readOnly: Bool)
+    /// Served by the hypervisor itself; `readOnly` is enforced by the device.
     case plan9(tag: String, source: FilePath, readOnly: Bool)
 
     /// What the guest mounts it by; unique within a machine, at most 31 bytes.
     package var tag: String {
         switch self {
-        case .virtiofs(let tag, _, _), .plan9(let tag, _, _): tag
+        case .virtiofs(let tag, _, _, _), .plan9(let tag, _, _): tag
         }
     }
 
     /// The exported directory.
     package var source: FilePath {
         switch self {
-        case .virtiofs(_, let source, _), .plan9(_, let source, _): source
+        case .virtiofs(_, let source, _, _), .plan9(_, let source, _): source
         }
     }
 }

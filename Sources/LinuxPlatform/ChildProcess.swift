@@ -45,6 +45,8 @@ package struct SpawnRequest: Sendable {
     package var newSession: Bool
     /// Run in a private copy of the mount namespace.
     package var privateMounts: Bool
+    /// A directory that the program sees read-only, with all that is mounted below it; takes private mounts.
+    package var readOnlyPath: FilePath?
     package var credentials: Credentials?
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
@@ -66,7 +68,7 @@ package struct SpawnRequest: Sendable {
     package init(
         path: FilePath, arguments: [String], environment: [String] = [], descriptors: [Int32] = [0, 1, 2],
         root: FilePath? = nil, directory: FilePath? = nil, newSession: Bool = false, privateMounts: Bool = false,
-        credentials: Credentials? = nil, parentDeathSignal: Int32 = 0
+        readOnlyPath: FilePath? = nil, credentials: Credentials? = nil, parentDeathSignal: Int32 = 0
     ) {
         self.path = path
         self.arguments = arguments
@@ -76,6 +78,7 @@ package struct SpawnRequest: Sendable {
         self.directory = directory
         self.newSession = newSession
         self.privateMounts = privateMounts
+        self.readOnlyPath = readOnlyPath
         self.credentials = credentials
         self.parentDeathSignal = parentDeathSignal
     }
@@ -103,7 +106,7 @@ package final class ChildProcess: Sendable {
 
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
-        "change to the directory of", "set the user of", "bind to its parent", "execute",
+        "change to the directory of", "set the user of", "bind to its parent", "execute", "make a read-only mount for",
     ]
 
     package static func spawn(_ request: SpawnRequest) throws -> ChildProcess {
@@ -112,12 +115,14 @@ package final class ChildProcess: Sendable {
         let path = strdup(request.path.string)
         let root = request.root.map { strdup($0.string) }
         let directory = request.directory.map { strdup($0.string) }
+        let readOnly = request.readOnlyPath.map { strdup($0.string) }
         let arguments = CStringArray(request.arguments)
         let environment = CStringArray(request.environment)
         defer {
             free(path)
             root.map { free($0) }
             directory.map { free($0) }
+            readOnly.map { free($0) }
         }
         let groupList: [UInt32] = request.credentials?.groups ?? []
         // SAFETY: every pointer stored in the request lives until rkt_spawn has returned.
@@ -133,6 +138,7 @@ package final class ChildProcess: Sendable {
                 spawn.directory = directory.flatMap { UnsafePointer($0) }
                 spawn.new_session = request.newSession ? 1 : 0
                 spawn.private_mounts = request.privateMounts ? 1 : 0
+                spawn.read_only = readOnly.flatMap { UnsafePointer($0) }
                 spawn.set_user = request.credentials == nil ? 0 : 1
                 spawn.uid = request.credentials?.uid ?? 0
                 spawn.gid = request.credentials?.gid ?? 0

@@ -49,6 +49,8 @@ package struct PodLayout: Sendable, Hashable {
     package var machineRecord: FilePath { directory.appending("machine.json") }
     /// How long the steps before stage1 took, a JSON object of microseconds.
     package var preparation: FilePath { directory.appending("preparation.json") }
+    /// What is configured for the pod's machine, a configuration file that is written before stage1 is started.
+    package var hypervisorConfiguration: FilePath { directory.appending("hypervisor.json") }
     /// When each step of the pod's start and end was reached, a JSON object.
     package var startLedger: FilePath { directory.appending("start-up.json") }
     /// How the pod ended, a JSON object.

@@ -5,6 +5,7 @@
 import AppContainer
 import Diagnostics
 import HTTPTransport
+import HostConfiguration
 import LinuxPlatform
 import PodStore
 import SystemPackage
@@ -13,6 +14,7 @@ extension PodRuntime {
     /// Makes a pod and runs it: this program becomes the pod's supervisor. When it throws, nothing of the pod is left.
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
+        let hypervisor = try hypervisorConfiguration()
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
@@ -21,7 +23,7 @@ extension PodRuntime {
         do {
             try saveUUID(uuid, to: options.uuidFileSave)
             try fill(pod.layout, with: plan, request.storage, images.store)
-            try start(try pod.run(), plan.manifest, options)
+            try start(try pod.run(), plan.manifest, options, hypervisor)
         } catch {
             do {
                 try discard(uuid)
@@ -41,6 +43,7 @@ extension PodRuntime {
         guard pod.state == .prepared else { throw notPrepared() }
         let manifest = try pod.manifest()
         try RunRules.check(options, manifest)
+        let hypervisor = try hypervisorConfiguration()
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
@@ -54,7 +57,7 @@ extension PodRuntime {
         } catch let error as RuntimeError where error.code == .notFound {
             throw notPrepared()
         }
-        try start(running, manifest, options)
+        try start(running, manifest, options, hypervisor)
     }
 
     /// Removes what a failed `run` has made, wherever it got to.
@@ -65,7 +68,10 @@ extension PodRuntime {
     }
 
     /// Mounts a pod's roots and executes stage1; unmounts them again when that fails.
-    private func start(_ pod: consuming PodHandle, _ manifest: PodManifest, _ options: RunOptions) throws -> Never {
+    private func start(
+        _ pod: consuming PodHandle, _ manifest: PodManifest, _ options: RunOptions,
+        _ hypervisor: HypervisorConfiguration
+    ) throws -> Never {
         let layout = pod.layout
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
         guard let entrypoint = interface.path(.run) else {
@@ -94,6 +100,7 @@ extension PodRuntime {
         do {
             try mountRoots(layout)
             try write(names, hostname: options.hostname, layout, pod.uuid)
+            try hypervisor.write(pod: layout.hypervisorConfiguration)
             let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
             let call = EntrypointCall(
                 layout: layout, environment: variables + ["RKT_LOCK_FD=\(pod.lockDescriptor)"],
@@ -126,6 +133,12 @@ extension PodRuntime {
 }
 
 extension PodRuntime {
+    /// What the machine of a pod that starts now is to be like. Stage1 learns it from the pod's directory.
+    private func hypervisorConfiguration() throws -> HypervisorConfiguration {
+        try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])[
+            HypervisorConfiguration.self]
+    }
+
     /// Leaves the files that stage1 shows to the apps.
     private func write(_ names: NameFiles, hostname: String?, _ layout: PodLayout, _ uuid: PodUUID) throws {
         if names.resolver == .stage0 || names.hosts == .stage0 {

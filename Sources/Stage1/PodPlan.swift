@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import GuestProtocol
+import HostConfiguration
 import Hypervisor
 import LinuxPlatform
 import PodStore
@@ -44,7 +45,9 @@ package struct PodPlan {
         }
         let plans = try manifest.apps.map { try Self.plan($0, pod: pod, arguments: arguments) }
         let points = Dictionary(zip(manifest.apps.map(\.name), plans.map(\.app.mountPoints))) { first, _ in first }
-        let volumes = try VolumePlan(manifest, points: { points[$0.name] ?? [] }, pod: pod)
+        let settings = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
+        let volumes = try VolumePlan(
+            manifest, points: { points[$0.name] ?? [] }, pod: pod, transport: settings.volumes ?? .standard)
         self.volumes = volumes
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
@@ -96,7 +99,7 @@ package struct PodPlan {
             processors: Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))),
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
-            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always)] + volumes.shares,
+            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
             inheritedDescriptors: inherited, user: machineUser, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
     }

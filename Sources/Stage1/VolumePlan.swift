@@ -5,6 +5,7 @@
 import AppContainer
 import Diagnostics
 import GuestProtocol
+import HostConfiguration
 import Hypervisor
 import LinuxPlatform
 import PodStore
@@ -12,9 +13,8 @@ import SystemPackage
 
 /// How the volumes of a pod get into its machine.
 ///
-/// A host volume is an export of its own, served by the hypervisor. The exported directory is one of the pod's, where the
-/// volume's source is mounted: so a single file can be exported, and what is mounted below the source only if that is
-/// wanted. An empty volume is a directory beside the apps' roots, in their share.
+/// A host volume is an export of its own. The exported directory is one of the pod's, where the volume's source is
+/// mounted: so a single file can be exported, and what is mounted below the source only if that is wanted. An empty volume is a directory beside the apps' roots, in their share.
 struct VolumePlan {
     /// A source shown inside the pod's directory, in the supervisor's mount namespace.
     struct HostMount: Equatable {
@@ -62,8 +62,8 @@ struct VolumePlan {
     private static let emptyVolumes = ".volumes"
     /// Each export takes one of the 32 slots of the machine's bus.
     private static let mostExports = 20
-    /// No cache that outlives a call: each side sees at once what the other has done. Only mapped files are kept.
-    private static let options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+    /// For 9p, no cache that outlives a call: each side sees at once what the other has done. Only mapped files are kept.
+    private static let plan9Options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
 
     /// A volume as the pod knows it: by its name, or by the app that brings its own.
     private struct Key: Hashable {
@@ -72,7 +72,10 @@ struct VolumePlan {
     }
 
     /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine.
-    init(_ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout) throws {
+    init(
+        _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout,
+        transport: HypervisorConfiguration.VolumeTransport
+    ) throws {
         var uses: [(key: Key, volume: Volume, app: String, path: String, readOnly: Bool)] = []
         for app in manifest.apps {
             let points = app.mounts.isEmpty ? [] : try points(app)
@@ -95,7 +98,7 @@ struct VolumePlan {
                 filled.contains(use.key.name) && use.key.app == nil
                 ? Contents(root: pod.appRootfs(use.app), path: FilePath(use.path)) : nil
             sources[use.key] = try add(
-                use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod)
+                use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod, transport)
         }
         for use in uses {
             guard let source = sources[use.key] else { continue }
@@ -107,7 +110,8 @@ struct VolumePlan {
 
     /// - Returns: where the volume is in the guest.
     private mutating func add(
-        _ volume: Volume, _ contents: Contents?, readOnly: Bool, number: Int, pod: PodLayout
+        _ volume: Volume, _ contents: Contents?, readOnly: Bool, number: Int, pod: PodLayout,
+        _ transport: HypervisorConfiguration.VolumeTransport
     ) throws -> (path: String, isExport: Bool) {
         switch volume.kind {
         case .empty(_, let uid, let gid):
@@ -130,12 +134,18 @@ struct VolumePlan {
                     source: source, directory: directory, isDirectory: isDirectory,
                     isRecursive: volume.recursive ?? true))
             let tag = "rkt.volume\(number)"
-            shares.append(.plan9(tag: tag, source: directory, readOnly: readOnly))
             let place = "\(Self.guestDirectory)/\(number)"
-            guestShares.append(
-                .init(
-                    type: "9p", tag: tag, mountPoint: place, options: Self.options, readOnly: readOnly,
-                    forbidsDevices: true))
+            var guestShare = PodConfiguration.Share(
+                type: transport.rawValue, tag: tag, mountPoint: place, readOnly: readOnly, forbidsDevices: true)
+            switch transport {
+            case .plan9:
+                shares.append(.plan9(tag: tag, source: directory, readOnly: readOnly))
+                guestShare.options = Self.plan9Options
+            case .virtiofs:
+                // Each side sees within a second what the other has done, and files can be mapped.
+                shares.append(.virtiofs(tag: tag, source: directory, cache: .auto, readOnly: readOnly))
+            }
+            guestShares.append(guestShare)
             return (isDirectory ? place : "\(place)/\(HostMount.fileName)", true)
         }
     }
@@ -201,6 +211,8 @@ struct VolumePlan {
             if !mount.isDirectory { try FileSystem.write([], to: mount.target) }
             do {
                 try Mount.bind(mount.source, mount.target, recursive: mount.isRecursive)
+                // What is mounted below the source from now on is not part of the volume, however it is served.
+                try Mount.mount(source: "", target: mount.target, type: "", flags: [.recursive, .private])
             } catch {
                 throw RuntimeError(.internal, "cannot show \(mount.source) to the pod", cause: error)
             }

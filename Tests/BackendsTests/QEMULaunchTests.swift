@@ -50,7 +50,7 @@ struct QEMULaunchTests {
     func `a failing launch ends the share servers it had started`() throws {
         try LaunchFixture.with { fixture in
             var spec = fixture.spec
-            spec.shares = [.virtiofs(tag: "apps", source: fixture.directory, cache: .auto)]
+            spec.shares = [.virtiofs(tag: "apps", source: fixture.directory, cache: .auto, readOnly: false)]
             #expect(throws: RuntimeError.self) {
                 try launch(
                     spec, emulator: LaunchFixture.installation.emulator,
@@ -67,7 +67,7 @@ struct QEMULaunchTests {
             try FileSystem.write("#!/bin/sh\necho no sandbox >&2\nexit 9\n".utf8, to: server, mode: 0o755)
             var spec = fixture.spec
             spec.kernel = .bundled(LaunchFixture.kernel ?? fixture.directory.appending("vmlinux"))
-            spec.shares = [.virtiofs(tag: "apps", source: fixture.directory, cache: .auto)]
+            spec.shares = [.virtiofs(tag: "apps", source: fixture.directory, cache: .auto, readOnly: false)]
             let error = #expect(throws: RuntimeError.self) {
                 try launch(spec, emulator: LaunchFixture.installation.emulator, virtiofsd: server)
             }

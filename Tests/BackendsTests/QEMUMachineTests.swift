@@ -67,7 +67,7 @@ struct QEMUMachineTests {
             try FileSystem.makeDirectory(source)
             let machine = try start(fixture) {
                 $0.shares = [
-                    .virtiofs(tag: "apps", source: source, cache: .auto),
+                    .virtiofs(tag: "apps", source: source, cache: .auto, readOnly: false),
                     .plan9(tag: "data", source: source, readOnly: true),
                 ]
                 $0.processors = 2

@@ -27,10 +27,11 @@ struct QEMUPlanTests {
         var spec = MachineSpec.sample()
         spec.user = 0x7000_0001
         spec.shares = [
-            .virtiofs(tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .auto),
+            .virtiofs(
+                tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .auto, readOnly: false),
             .plan9(tag: "volume-data", source: "/srv/data", readOnly: false),
             .plan9(tag: "volume-conf", source: "/srv/a, b=c", readOnly: true),
-            .virtiofs(tag: "volume-big", source: #"/srv/a,b\c"#, cache: .none),
+            .virtiofs(tag: "volume-big", source: #"/srv/a,b\c"#, cache: .none, readOnly: true),
         ]
         spec.inheritedDescriptors = [FileDescriptor(rawValue: 17)]
         try GoldenFile("qemu/shares").expect(Self.emulated.plan(for: spec).description)
@@ -95,7 +96,7 @@ struct QEMUPlanTests {
         var spec = MachineSpec.sample()
         spec.shares = [.plan9(tag: "a", source: "/srv", readOnly: true)]
         _ = try hypervisor.plan(for: spec)
-        spec.shares = [.virtiofs(tag: "a", source: "/srv", cache: .auto)]
+        spec.shares = [.virtiofs(tag: "a", source: "/srv", cache: .auto, readOnly: false)]
         let error = #expect(throws: RuntimeError.self) { try hypervisor.plan(for: spec) }
         #expect(error?.code == .notFound)
         #expect(error?.message.contains("Debian package") == true)

@@ -198,6 +198,11 @@ struct HostConfigurationTests {
              "credentials":{"user":"u","password":"p"}}
             """, ["registries[1]", "already"]
         ),
+        (
+            "hypervisor.d/x.json", #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"nfs"}"#,
+            ["volumes", "\"nfs\"", "use 9p or virtiofs"]
+        ),
+        ("hypervisor.d/x.json", #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":9}"#, ["volumes", "a number"]),
     ]
 
     @Test(arguments: ["registry-1.docker.io", "docker.io", "index.docker.io"])
@@ -228,6 +233,7 @@ struct HostConfigurationTests {
             ("auth.d", ConfigurationFixture.basic(#"["a.org"]"#), "a.org"),
             ("paths.d", #"{"rktKind":"paths","rktVersion":"v1","data":"/d"}"#, "data"),
             ("stage1.d", #"{"rktKind":"stage1","rktVersion":"v1","location":"/d"}"#, "location"),
+            ("hypervisor.d", #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#, "volumes"),
         ] {
             let fixture = try ConfigurationFixture()
             try fixture.write("local", "\(file)/1.json", text)

@@ -74,8 +74,20 @@ package final class PodFixture {
         return try await spawn("/bin/sh", ["-ec", script], environment: environment).end(within: limit)
     }
 
-    /// The arguments that choose this test's data directory.
-    package var options: [String] { ["--dir=\(data)", "--insecure-options=image"] }
+    /// The arguments that choose this test's data directory and configuration.
+    package var options: [String] {
+        let configuration = path("configuration")
+        return ["--dir=\(data)", "--insecure-options=image"]
+            + (FileSystem.exists(configuration) ? ["--user-config=\(configuration)"] : [])
+    }
+
+    /// Writes a configuration file, which holds for all programs that are started from now on.
+    package func configure(_ kind: String, _ fields: String) throws {
+        let directory = path("configuration").appending("\(kind).d")
+        try FileSystem.makeDirectories(directory)
+        let text = #"{"rktKind":"\#(kind)","rktVersion":"v1",\#(fields)}"#
+        try FileSystem.write(Array(text.utf8), to: directory.appending("test.json"))
+    }
 
     /// Starts rkt.
     package func start(

@@ -48,13 +48,13 @@ extension QEMUHypervisor {
         for (index, share) in spec.shares.enumerated() {
             let id = "share\(index)"
             switch share {
-            case .virtiofs(let tag, let source, let cache):
+            case .virtiofs(let tag, let source, let cache, let readOnly):
                 let connection = QEMUCharacterDevice(id: id, descriptor: number(.shareServer(servers.count)))
                 options.append(QEMUDeviceVirtiofs(tag: tag, stream: connection))
                 servers.append(
                     VirtiofsdCommandLine(
                         program: try installation.requireVirtiofsd(), source: source, cache: cache,
-                        inheritedDescriptors: inherited))
+                        readOnly: readOnly, inheritedDescriptors: inherited))
             case .plan9(let tag, let source, let readOnly):
                 options.append(QEMUDevice9P(id: id, tag: tag, source: source, readOnly: readOnly))
             }

@@ -71,7 +71,9 @@ final class QEMULaunch {
         try FileSystem.remove(path)
         let standard = [null.rawValue, log.file.rawValue, log.file.rawValue]
         servers.append(
-            try spawn(server.words, descriptors: standard + [listener.rawValue] + server.inheritedDescriptors))
+            try spawn(
+                server.words, descriptors: standard + [listener.rawValue] + server.inheritedDescriptors,
+                readOnly: server.readOnly ? server.source : nil))
     }
 
     // MARK: - QEMU
@@ -119,7 +121,8 @@ final class QEMULaunch {
     }
 
     private func spawn(
-        _ words: [String], descriptors: [Int32], credentials: SpawnRequest.Credentials? = nil
+        _ words: [String], descriptors: [Int32], readOnly: FilePath? = nil,
+        credentials: SpawnRequest.Credentials? = nil
     ) throws -> ChildProcess {
         try ChildProcess.spawn(
             SpawnRequest(
@@ -127,7 +130,7 @@ final class QEMULaunch {
                 directory: plan.workingDirectory,
                 // A terminal's signals are the supervisor's to handle.
                 newSession: true,
-                privateMounts: credentials != nil, credentials: credentials,
+                privateMounts: credentials != nil || readOnly != nil, readOnlyPath: readOnly, credentials: credentials,
                 // Nothing outlives the supervisor, however it ends.
                 parentDeathSignal: 9))
     }

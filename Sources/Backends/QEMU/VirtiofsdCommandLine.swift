@@ -13,13 +13,19 @@ package struct VirtiofsdCommandLine: Sendable, Equatable {
     package let program: FilePath
     package let source: FilePath
     package let cache: VirtiofsCache
+    /// Whether the server sees its source read-only: it has no option that refuses writes (the C program of QEMU 7.2).
+    package let readOnly: Bool
     /// Descriptors of the launching process that are kept open, from number 4 on.
     package let inheritedDescriptors: [Int32]
 
-    package init(program: FilePath, source: FilePath, cache: VirtiofsCache, inheritedDescriptors: [Int32] = []) {
+    package init(
+        program: FilePath, source: FilePath, cache: VirtiofsCache, readOnly: Bool = false,
+        inheritedDescriptors: [Int32] = []
+    ) {
         self.program = program
         self.source = source
         self.cache = cache
+        self.readOnly = readOnly
         self.inheritedDescriptors = inheritedDescriptors
     }
 
@@ -54,6 +60,6 @@ package struct VirtiofsdCommandLine: Sendable, Equatable {
 extension VirtiofsdCommandLine: CustomStringConvertible {
     package var description: String {
         let inherited = inheritedDescriptors.isEmpty ? "" : "\ninherits \(inheritedDescriptors)"
-        return words.joined(separator: " ") + inherited
+        return words.joined(separator: " ") + (readOnly ? "\nsees its source read-only" : "") + inherited
     }
 }

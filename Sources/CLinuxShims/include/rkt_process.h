@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// What a child does between fork and exec, in this order: descriptors, session, mount namespace, root, working
-// directory, groups and user, parent-death signal, exec.
+// What a child does between fork and exec, in this order: descriptors, session, mount namespace, read-only mount, root,
+// working directory, groups and user, parent-death signal, exec.
 struct rkt_spawn_request {
     const char *path;           // executable, no PATH search
     char *const *argv;          // NULL-terminated
@@ -19,6 +19,7 @@ struct rkt_spawn_request {
     const char *directory;      // working directory, or NULL
     int new_session;            // setsid(2); descriptor 0 becomes the controlling terminal where it is one
     int private_mounts;         // unshare the mount namespace and make it private
+    const char *read_only;      // a directory made read-only in that namespace, with all mounts below it, or NULL
     int set_user;               // whether uid, gid and groups hold
     uid_t uid;
     gid_t gid;
@@ -30,7 +31,7 @@ struct rkt_spawn_request {
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
 // `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
-// 8 exec.
+// 8 exec, 9 read-only mount.
 int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
 
 int rkt_pidfd_open(pid_t pid);

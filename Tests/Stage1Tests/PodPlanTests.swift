@@ -1,0 +1,81 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import GuestProtocol
+import Hypervisor
+import LinuxPlatform
+import PodStore
+import Stage1
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A pod of one app with a volume that it may write to, one that it may not, and an empty one.
+struct PodPlanTests {
+    private let scratch: ScratchDirectory
+    private let pod: PodLayout
+
+    private static let uuid = "6733c088-a507-4694-aabf-eda1cf9aee7c"
+    private static let digest = "sha512-" + String(repeating: "0", count: 128)
+
+    init() throws {
+        scratch = try ScratchDirectory()
+        pod = PodLayout(directory: scratch.appending("pod"))
+        let source = scratch.appending("source")
+        for directory in [source, pod.appInfo("a"), pod.appRootfs("a")] { try FileSystem.makeDirectories(directory) }
+        let manifest = """
+            {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(Self.digest)"},
+             "app":{"exec":["/a"],"user":"0","group":"0"},
+             "mounts":[{"volume":"w","path":"/w"},{"volume":"r","path":"/r"},{"volume":"e","path":"/e"}]}],
+             "volumes":[{"name":"w","kind":"host","source":"\(source)"},
+              {"name":"r","kind":"host","source":"\(source)","readOnly":true},{"name":"e","kind":"empty"}]}
+            """
+        try FileSystem.write(manifest.utf8, to: pod.manifest)
+        let image = #"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/a"}"#
+        try FileSystem.write(image.utf8, to: pod.imageManifest("a"))
+    }
+
+    private func plan(_ configuration: String?) throws -> PodPlan {
+        if let configuration { try FileSystem.write(configuration.utf8, to: pod.hypervisorConfiguration) }
+        return try PodPlan(
+            pod: pod, arguments: EntrypointArguments(parsing: [Self.uuid]), inherited: [],
+            extraKernelParameters: nil, hostProcessors: 2, hostMemory: 4096, machineUser: nil)
+    }
+
+    @Test(arguments: [nil, #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#])
+    func volumesGoOverPlan9(configuration: String?) throws {
+        let plan = try plan(configuration)
+        let volumes = pod.directory.appending("volumes")
+        #expect(
+            Array(plan.machine.shares.dropFirst()) == [
+                .plan9(tag: "rkt.volume0", source: volumes.appending("0"), readOnly: false),
+                .plan9(tag: "rkt.volume1", source: volumes.appending("1"), readOnly: true),
+            ])
+        #expect(plan.configuration.shares.dropFirst().map(\.type) == ["9p", "9p"])
+        #expect(plan.configuration.shares.dropFirst().allSatisfy { $0.options.contains("trans=virtio") })
+    }
+
+    @Test func volumesGoOverVirtiofsWhenItIsConfigured() throws {
+        let plan = try plan(#"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"virtiofs"}"#)
+        let volumes = pod.directory.appending("volumes")
+        #expect(
+            Array(plan.machine.shares.dropFirst()) == [
+                .virtiofs(tag: "rkt.volume0", source: volumes.appending("0"), cache: .auto, readOnly: false),
+                .virtiofs(tag: "rkt.volume1", source: volumes.appending("1"), cache: .auto, readOnly: true),
+            ])
+        #expect(
+            Array(plan.configuration.shares.dropFirst()) == [
+                .init(type: "virtiofs", tag: "rkt.volume0", mountPoint: "/run/rkt/volumes/0", forbidsDevices: true),
+                .init(
+                    type: "virtiofs", tag: "rkt.volume1", mountPoint: "/run/rkt/volumes/1", readOnly: true,
+                    forbidsDevices: true),
+            ])
+        // The empty volume stays where the app's root is.
+        #expect(plan.configuration.apps.first?.mounts.map(\.source.isEmpty) == [false, false, false])
+        #expect(plan.configuration.apps.first?.mounts.last?.source.hasPrefix("/opt/stage2/.volumes/") == true)
+    }
+
+    @Test func aPodWhoseConfigurationCannotBeReadIsRefused() {
+        #expect(throws: (any Error).self) { try plan("{}") }
+    }
+}
