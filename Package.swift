@@ -128,6 +128,12 @@ let package = Package(
         // Tests
         .executableTarget(name: "ace-validator", path: "Tests/validator", linkerSettings: staticExecutable),
         .target(
+            name: "CFilesystemCalls", path: "Tests/filesystem/CFilesystemCalls",
+            cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "filesystem-check", dependencies: ["CFilesystemCalls"], path: "Tests/filesystem/Check",
+            linkerSettings: staticExecutable),
+        .target(
             name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system, crypto],
             path: "Tests/TestSupport"),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),

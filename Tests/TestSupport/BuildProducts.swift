@@ -22,6 +22,9 @@ package enum BuildProducts {
     /// The program that checks what apps are promised, for images.
     package static let validator = programs.appending("ace-validator")
 
+    /// The program that checks what a file system does, for images.
+    package static let filesystemCheck = programs.appending("filesystem-check")
+
     /// Programs are built with the tests and lie beside them.
     private static let programs = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
         .removingLastComponent()

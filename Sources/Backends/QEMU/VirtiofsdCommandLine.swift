@@ -38,6 +38,8 @@ package struct VirtiofsdCommandLine: Sendable, Equatable {
             "sandbox=namespace",
             // Apps need extended attributes, file capabilities among them.
             "xattr",
+            // Access control lists count, as on the host.
+            "posix_acl",
             // The roots of several apps are mounts beneath one share: each keeps a device number of its own, so that equal
             // inode numbers are not taken for hard links.
             "announce_submounts",

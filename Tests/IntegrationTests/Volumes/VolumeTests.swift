@@ -178,29 +178,6 @@ struct VolumeTests {
         }
     }
 
-    /// As the table in Documentation/volumes.md says.
-    @Test(arguments: VolumeTransport.allCases)
-    func hostVolumesDifferFromLocalFileSystemsAsDocumented(over transport: VolumeTransport) async throws {
-        try await PodFixture.with { fixture in
-            try transport.configure(fixture)
-            let host = fixture.path("host")
-            try FileSystem.makeDirectory(host)
-            let run = try await fixture.rkt(
-                [
-                    "run", "--volume=v,kind=host,source=\(host)", "--volume=e,kind=empty",
-                    BuildProducts.image("probe").string, "--name=host", "--mount=volume=v,target=/v", "--", "/v", "---",
-                    BuildProducts.image("probe").string, "--name=empty", "--mount=volume=e,target=/e", "--", "/e",
-                ])
-            let failed = run.texts(of: "host").filter { $0.hasPrefix("FAILED") }.map { $0.prefix { $0 != ":" } }
-            let expected =
-                transport == .virtiofs
-                ? [] : ["FAILED fifo", "FAILED socket", "FAILED unlinked", "FAILED mode-and-owner", "FAILED devices"]
-            #expect(failed.map(String.init) == expected)
-            #expect(run.texts(of: "host").count { $0.hasPrefix("ok ") } == 20 - expected.count)
-            #expect(run.texts(of: "empty").count { $0.hasPrefix("ok ") } == 20)
-        }
-    }
-
     @Test func volumesThatCannotBe() async throws {
         try await PodFixture.with { fixture in
             let busybox = BuildProducts.image("busybox").string
