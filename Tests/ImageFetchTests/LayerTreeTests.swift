@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Glibc
 import ImageArchive
 import ImageFetch
 import LinuxPlatform
@@ -142,7 +143,7 @@ import Testing
         #expect(tree["./file"]?.contents == digest("linked"))
     }
 
-    @Test(.timeLimit(.minutes(1))) func aMarkMayBeRepeatedWithoutEnd() throws {
+    @Test func aMarkMayBeRepeatedWithoutEnd() throws {
         let count = 30_000
         let fixture = try LayoutFixture.image(
             layers(
@@ -151,7 +152,9 @@ import Testing
                     for number in 0..<count { tar.add("high\(number)", "") }
                     for _ in 0..<count { tar.add(".wh..wh..opq", "") }
                 }))
+        let start = cpuTime()
         let archive = try fixture.convert().archive
+        #expect(cpuTime() - start < 10_000_000_000)
         let names = try Program.output("tar", "-tf", archive.string).split(separator: UInt8(ascii: "\n"))
         #expect(names.count == count + 2)
     }
@@ -226,4 +229,11 @@ import Testing
         settings.archiveLimits = ArchiveLimits(entries: 4)
         #expect(try deep.refusal(settings: settings).contains("4 files, the most allowed"))
     }
+}
+
+/// The processor time that this thread has taken, in nanoseconds: other tests may keep the processors busy.
+private func cpuTime() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

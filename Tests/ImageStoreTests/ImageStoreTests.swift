@@ -118,7 +118,7 @@ struct ImageStoreTests {
     }
 
     /// As many as a manifest can hold: the time they take must grow with their number and not with its square.
-    @Test(.timeLimit(.minutes(1))) func anImageMayHaveManyLabels() throws {
+    @Test func anImageMayHaveManyLabels() throws {
         let count = 110_000
         let labels = (0..<count).map { "{\"name\":\"l\($0)\",\"value\":\"\"}" }.joined(separator: ",")
         let manifest = """
@@ -126,8 +126,10 @@ struct ImageStoreTests {
             """
         let path = fixture.scratch.appending("image.aci")
         try FileSystem.write(TarFixture.image(manifest).bytes(), to: path)
+        let start = cpuTime()
         _ = try store.importImage(at: path)
         for _ in 0..<8 { #expect(try store.images().map(\.labels.count) == [count]) }
+        #expect(cpuTime() - start < 20_000_000_000)
     }
 
     @Test func aRefusedImageLeavesNothing() throws {
@@ -210,4 +212,11 @@ struct ImageStoreTests {
         let path = fixture.scratch.appending("file/data")
         #expect(fixture.message { try ImageStore(dataDirectory: path) }.contains("\(path)"))
     }
+}
+
+/// The processor time that this thread has taken, in nanoseconds: other tests may keep the processors busy.
+private func cpuTime() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
