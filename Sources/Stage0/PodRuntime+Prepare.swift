@@ -65,20 +65,13 @@ extension PodRuntime {
 
         let check = treeCheck()
         var times = plan.times
-        func rendered(_ image: StoredImage) throws -> RenderedTree {
-            let start = Clock.microseconds
-            let tree = try store.rendered(image, check: check)
-            let taken = Clock.microseconds - start
-            if tree.isNew { times.render += taken } else { times.verify += taken }
-            return tree
-        }
-        let stage1Tree = try rendered(plan.stage1)
+        let stage1Tree = try times.measureTree { try store.rendered(plan.stage1, check: check) }
         var trees: [(app: String, tree: RenderedTree)] = []
         for (app, image) in zip(plan.manifest.apps, plan.images) {
             let name = app.name.string
             try FileSystem.makeDirectories(layout.appInfo(name))
             try FileSystem.write(store.manifestBytes(of: image), to: layout.imageManifest(name))
-            trees.append((name, try rendered(image)))
+            trees.append((name, try times.measureTree { try store.rendered(image, check: check) }))
         }
         // They are locked, and nobody removes them, until they are written down as used, or copied.
         try withExtendedLifetime((stage1Tree, trees)) {

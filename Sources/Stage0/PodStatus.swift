@@ -48,3 +48,10 @@ package struct AppStatus: Sendable {
     /// Why it ended, one word.
     package var exitCause: String?
 }
+
+/// How much of a pod is looked at.
+package enum PodDetail: Sendable {
+    /// What the table of `list` shows. The state of single apps is not.
+    case table
+    case everything
+}

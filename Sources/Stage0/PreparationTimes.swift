@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AppContainer
+import ImageStore
 import LinuxPlatform
 import PodStore
 import SystemPackage
@@ -23,6 +24,14 @@ struct PreparationTimes: Equatable {
         let result = try body()
         self[keyPath: step] += Clock.microseconds - start
         return result
+    }
+
+    /// Adds the time it takes to get a tree, which has been checked or rendered.
+    mutating func measureTree(_ body: () throws -> RenderedTree) rethrows -> RenderedTree {
+        let start = Clock.microseconds
+        let tree = try body()
+        self[keyPath: tree.isNew ? \Self.render : \Self.verify] += Clock.microseconds - start
+        return tree
     }
 
     func write(_ layout: PodLayout) throws {

@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import PodStore
 import SystemPackage
 
 /// Gives every mount and every mount point of a pod its volume.
@@ -11,8 +12,6 @@ struct VolumeBinding {
     /// Those that begin with what the image has at their place.
     private var filled: [ACName] = []
 
-    /// Names the volumes that stage1 fills with what their app's image has at their place, divided by commas.
-    static let filledAnnotation: ACIdentifier = "coreos.com/rkt/stage1/filled-volumes"
     /// Marks an image that was converted from Docker's format. Its users expect of a volume what Docker does with one.
     private static let dockerAnnotation = "appc.io/docker/repository"
 
@@ -37,7 +36,7 @@ struct VolumeBinding {
     /// point that no volume is named after gets an empty one.
     ///
     /// - Parameters:
-    ///   - requested: an earlier one wins over a later one at the same place.
+    ///   - requested: the same one may be named again; different ones at one place are refused.
     ///   - image: the app's.
     mutating func bind(
         _ app: inout RuntimeApp, _ requested: [RuntimeApp.Mount], of image: ImageManifest, _ notices: Notices
@@ -90,8 +89,7 @@ struct VolumeBinding {
     func describe(in manifest: inout PodManifest) {
         manifest.volumes = volumes
         guard !filled.isEmpty else { return }
-        manifest.annotations.set(
-            VolumeBinding.filledAnnotation, filled.map(\.string).joined(separator: ","))
+        manifest.annotations.set(PodAnnotation.filledVolumes, filled.map(\.string).joined(separator: ","))
     }
 
     private static func checkNesting(_ mounts: [RuntimeApp.Mount], _ app: ACName) throws {

@@ -1,7 +1,6 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
-@preconcurrency import Glibc
 import AppContainer
 import Diagnostics
 import GuestProtocol
@@ -14,7 +13,8 @@ import SystemPackage
 /// How the volumes of a pod get into its machine.
 ///
 /// A host volume is an export of its own. The exported directory is one of the pod's, where the volume's source is
-/// mounted: so a single file can be exported, and what is mounted below the source only if that is wanted. An empty volume is a directory beside the apps' roots, in their share.
+/// mounted: so a single file can be exported, and what is mounted below the source only if that is wanted. An empty
+/// volume is a directory beside the apps' roots, in their share.
 struct VolumePlan {
     /// A source shown inside the pod's directory, in the supervisor's mount namespace.
     struct HostMount: Equatable {
@@ -37,18 +37,8 @@ struct VolumePlan {
         let uid: UInt32
         let gid: UInt32
         /// What it holds at first, with that directory's owner and mode.
-        let contents: Contents?
+        let contents: VolumeContents?
     }
-
-    /// A directory of an app's root. What is not there, or is no directory, is nothing.
-    struct Contents: Equatable {
-        let root: FilePath
-        let path: FilePath
-    }
-
-    /// The pod's annotation that names the volumes that begin with what their app's image has at their place, divided by
-    /// commas.
-    private static let filledAnnotation = "coreos.com/rkt/stage1/filled-volumes"
 
     private(set) var hostMounts: [HostMount] = []
     private(set) var emptyDirectories: [EmptyDirectory] = []
@@ -90,13 +80,14 @@ struct VolumePlan {
                 uses.append((key, volume, app.name.string, mount.path, volume.isReadOnly(at: point)))
             }
         }
-        let filled = Set((manifest.annotation(Self.filledAnnotation) ?? "").split(separator: ",").map(String.init))
+        let filled = Set(
+            (manifest.annotation(PodAnnotation.filledVolumes.string) ?? "").split(separator: ",").map(String.init))
         var sources: [Key: (path: String, isExport: Bool)] = [:]
         for use in uses where sources[use.key] == nil {
             let isReadOnly = uses.allSatisfy { $0.key != use.key || $0.readOnly }
             let contents =
                 filled.contains(use.key.name) && use.key.app == nil
-                ? Contents(root: pod.appRootfs(use.app), path: FilePath(use.path)) : nil
+                ? VolumeContents(root: pod.appRootfs(use.app), path: FilePath(use.path)) : nil
             sources[use.key] = try add(
                 use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod, transport)
         }
@@ -110,7 +101,7 @@ struct VolumePlan {
 
     /// - Returns: where the volume is in the guest.
     private mutating func add(
-        _ volume: Volume, _ contents: Contents?, readOnly: Bool, number: Int, pod: PodLayout,
+        _ volume: Volume, _ contents: VolumeContents?, readOnly: Bool, number: Int, pod: PodLayout,
         _ transport: HypervisorConfiguration.VolumeTransport
     ) throws -> (path: String, isExport: Bool) {
         switch volume.kind {
@@ -168,22 +159,6 @@ struct VolumePlan {
         }
     }
 
-    /// - Returns: whether there was something to copy.
-    private static func copy(_ contents: Contents, to target: FilePath) throws -> Bool {
-        guard
-            let found = try? FileSystem.openInRoot(contents.root, contents.path, flags: O_RDONLY | O_DIRECTORY)
-        else { return false }
-        defer { try? found.close() }
-        // Links are resolved by now, and nothing runs yet that could change them.
-        let source = try FileSystem.readSymbolicLink(FilePath("/proc/self/fd/\(found.rawValue)"))
-        do {
-            try TreeCopy.copy(FilePath(source), to: target)
-        } catch {
-            throw RuntimeError(.internal, "cannot fill a volume with \(contents.path) of its image", cause: error)
-        }
-        return true
-    }
-
     /// Makes the directories that are exported, empty.
     func makeExports() throws {
         for mount in hostMounts { try FileSystem.makeDirectories(mount.directory) }
@@ -193,7 +168,7 @@ struct VolumePlan {
     func make() throws {
         for empty in emptyDirectories {
             try FileSystem.makeDirectories(empty.path.removingLastComponent())
-            if let contents = empty.contents, try Self.copy(contents, to: empty.path) { continue }
+            if try empty.contents?.copy(to: empty.path) ?? false { continue }
             try FileSystem.makeDirectory(empty.path)
             do {
                 let directory = try FileDescriptor.open(empty.path, .readOnly, options: [.directory, .noFollow])

@@ -14,8 +14,9 @@ package struct FetchCommand: RktCommand {
         usage: "rkt fetch [flags] IMAGE [--signature=FILE] [IMAGE ...]",
         discussion: """
             An image is the path of a file, a URL (https), the name of an image on the web, an image of a registry \
-            (docker://NAME), one of an OCI layout (oci:PATH[:REFERENCE]), or the ID of a stored one. What an image depends on is fetched, too. Images must be signed by somebody who is trusted for \
-            their name. For root, images are unpacked right away.
+            (docker://NAME), one of an OCI layout (oci:PATH[:REFERENCE]), or the ID of a stored one. What an image \
+            depends on is fetched, too. Images must be signed by somebody who is trusted for their name. For root, \
+            images are unpacked right away.
             """, helpNames: [])
     package static let grammar = Grammar.images(withArguments: false)
     package static let otherFlags = [

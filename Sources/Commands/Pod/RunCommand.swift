@@ -13,8 +13,8 @@ package struct RunCommand: RktCommand {
             "rkt run [flags] IMAGE [image flags] [-- ARGUMENT... [---]] [IMAGE ...]"
             + "\nrkt run [flags] --pod-manifest=FILE",
         discussion: """
-            An image is the path of a file, the ID of a stored image or a beginning of it, or the name of a stored \
-            image. The flags for an image follow it; arguments for its app stand between `--` and `---`.
+            An image is what `rkt fetch` takes; what is in the store already is not fetched again unless \
+            --pull-policy says so. The flags for an image follow it; arguments for its app stand between `--` and `---`.
 
             The command ends with the pod. Its status is that of the app that failed first, or 0.
             """, helpNames: [])

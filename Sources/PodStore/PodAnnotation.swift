@@ -1,0 +1,10 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+
+/// Annotations of a pod's manifest by which stage0 tells stage1 something.
+package enum PodAnnotation {
+    /// Names the empty volumes that begin with what their app's image has at their place, divided by commas.
+    package static let filledVolumes: ACIdentifier = "coreos.com/rkt/stage1/filled-volumes"
+}
