@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import LinuxPlatform
 import Synchronization
 import SystemPackage
@@ -45,6 +46,6 @@ package struct Notices: Sendable {
     /// Shows a line always, but a warning once. A closed standard error is not worth failing for.
     package func write(_ component: String, _ text: String) {
         if text.hasPrefix("warning: "), !told.insert("\(component): \(text)") { return }
-        try? FileSystem.writeAll(Array("\(component): \(text)\n".utf8), to: output)
+        try? FileSystem.writeAll(Array("\(component): \(PrintableText.line(text))\n".utf8), to: output)
     }
 }

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import LinuxPlatform
 import SystemPackage
 
@@ -21,8 +22,8 @@ package final class ErrorStream {
     /// Whether something waits to be written.
     package var isWaiting: Bool { isOpen && !outbox.isEmpty }
 
-    /// Writes one line.
-    package func notice(_ text: String) { append(Array((text + lineEnd).utf8)) }
+    /// Writes one line. Part of it may come from an image or the guest: it does nothing to a terminal.
+    package func notice(_ text: String) { append(Array((PrintableText.line(text) + lineEnd).utf8)) }
 
     func append(_ bytes: [UInt8]) {
         guard isOpen else { return }

@@ -32,7 +32,7 @@ package struct Stage1Program {
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
         } catch {
-            fputs("stage1: \(error)\n", stderr)
+            fputs("stage1: \(PrintableText.lines("\(error)").joined(separator: "\n    "))\n", stderr)
             exit(
                 FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error
             )
@@ -136,7 +136,7 @@ package struct Stage1Program {
     private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {
         let spec = pod.machine
         let started = try hypervisor.start(spec) { plan in
-            if debug { errors.notice("stage1: \(plan)") }
+            if debug { for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) } }
         }
         guard let machine = started as? any VirtualMachine else {
             started.release()

@@ -40,6 +40,16 @@ struct ErrorReportTests {
             ])
     }
 
+    @Test func `what an error quotes commands no terminal and looks like no other message`() {
+        let error = RuntimeError(
+            .invalidArgument, "bad \u{1b}[2Jname", cause: RuntimeError(.invalidArgument, "\u{9b}x\nrm: all is well"))
+        #expect(ErrorReport.lines(error, component: "run", debug: false) == ["run: bad \\x1b[2Jname: \\x9bx"])
+        #expect(
+            ErrorReport.lines(error, component: "run", debug: true) == [
+                "run: bad \\x1b[2Jname", "  └─\\x9bx", "      rm: all is well",
+            ])
+    }
+
     @Test func `a cause of several lines is cut without debug`() {
         let error = RuntimeError(.invalidArgument, "bad manifest", cause: RuntimeError(.invalidArgument, "line 1\n  ^"))
         #expect(ErrorReport.lines(error, component: "run", debug: false) == ["run: bad manifest: line 1"])

@@ -13,10 +13,15 @@ package enum ErrorReport {
             guard let last = messages.last, messages.count > 1 else { return ["\(component): \(oneLine(first))"] }
             return ["\(component): \(oneLine(first)): \(oneLine(last))"]
         }
-        return ["\(component): \(first)"]
-            + messages.dropFirst().enumerated().map { level, message in
-                String(repeating: "  ", count: level + 1) + "└─" + message
+        return block("\(component): \(first)", indentation: "")
+            + messages.dropFirst().enumerated().flatMap { level, message in
+                block("└─" + message, indentation: String(repeating: "  ", count: level + 1))
             }
+    }
+
+    /// A message with its further lines indented, so that none of them looks like a message of its own.
+    private static func block(_ message: String, indentation: String) -> [String] {
+        PrintableText.lines(message).enumerated().map { indentation + ($0 == 0 ? "" : "    ") + $1 }
     }
 
     /// Messages from the outermost error to the innermost cause.
@@ -37,6 +42,6 @@ package enum ErrorReport {
 
     /// A cause may quote a file that shows the place of a mistake over several lines.
     private static func oneLine(_ message: String) -> String {
-        message.split(whereSeparator: \.isNewline).first.map(String.init) ?? message
+        PrintableText.line(message.split(whereSeparator: \.isNewline).first.map(String.init) ?? message)
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AppContainer
+import Diagnostics
 import GuestProtocol
 import PodJournal
 
@@ -32,7 +33,7 @@ package enum LogJSON {
 
     private static func value(_ bytes: ArraySlice<UInt8>) -> JSONValue {
         if let text = String(validating: bytes, as: UTF8.self),
-            text.unicodeScalars.allSatisfy({ $0 == "\n" || LogText.isPrintable($0) })
+            text.unicodeScalars.allSatisfy({ $0 == "\n" || PrintableText.isPrintable($0) })
         {
             return .string(text)
         }

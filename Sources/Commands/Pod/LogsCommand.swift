@@ -50,7 +50,7 @@ package struct LogsCommand: RktCommand {
         let runtime = try global.runtime
         let uuid = try runtime.find(selection.pod(), or: "problem retrieving pod")
         if console {
-            try runtime.readConsole(of: uuid, follows: follow) { try context.console.print(LogText.printable($0)) }
+            try runtime.readConsole(of: uuid, follows: follow) { try context.console.print(PrintableText.line($0)) }
             return ExitStatus.success
         }
         var machineID = ""

@@ -18,7 +18,7 @@ package enum SinceTime {
         if let time = relative(trimmed, now) ?? absolute(trimmed, now) { return time }
         throw RuntimeError(
             .invalidArgument,
-            "--since: \"\(LogText.printable(text.utf8))\" is not a time that is understood; write it as "
+            "--since: \"\(PrintableText.line(text.utf8))\" is not a time that is understood; write it as "
                 + "\"2026-01-02 15:04:05\", 2026-01-02T15:04:05Z, @1767366245, today, -5min or \"1h 30min ago\"")
     }
 
