@@ -142,6 +142,24 @@ package struct PodStore: Sendable {
         return PodHandle(uuid: pod.uuid, phase: pod.phase, store: self, lock: lock)
     }
 
+    /// The same, but waits for those who look at the pod: to ask for its state is to hold its lock for a moment.
+    ///
+    /// - Parameter patience: milliseconds.
+    /// - Returns: nil when somebody else keeps it, or has moved or removed it.
+    package func claim(_ pod: Pod, patience: Int) throws -> PodHandle? {
+        let deadline = Clock.milliseconds + patience
+        var backoff = Backoff()
+        repeat {
+            if let handle = try claim(pod) { return handle }
+            // A lock that excludes others is no look.
+            guard let now = self.pod(pod.uuid), now.phase == pod.phase, now.state == pod.state else { return nil }
+        } while backoff.pause(until: deadline)
+        return nil
+    }
+
+    /// Milliseconds that looks at a pod are waited for.
+    package static let lookPatience = 2000
+
     /// Keeps a pod that has ended where it is: until the lock is released nobody can remove it.
     ///
     /// - Returns: nil when the pod is busy or has moved.

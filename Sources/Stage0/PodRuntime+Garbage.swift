@@ -17,7 +17,7 @@ extension PodRuntime {
                 policy.marks(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
             else { continue }
             do {
-                guard let handle = try pods.claim(pod) else { continue }
+                guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { continue }
                 let marked = try handle.mark()
                 // Its journal can still be read.
                 try? JournalLink(machineID: pod.uuid.withoutDashes).follow(to: marked.layout.journal)
@@ -39,7 +39,7 @@ extension PodRuntime {
                 policy.sweeps(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
             else { continue }
             do {
-                guard let handle = try pods.claim(pod) else { continue }
+                guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { continue }
                 report(.collecting(pod.uuid))
                 try collect(handle)
             } catch {

@@ -6,6 +6,7 @@ import AppContainer
 import Diagnostics
 import HTTPTransport
 import HostConfiguration
+import ImageStore
 import LinuxPlatform
 import PodStore
 import SystemPackage
@@ -21,17 +22,26 @@ extension PodRuntime {
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
-            try saveUUID(uuid, to: options.uuidFileSave)
-            try fill(pod.layout, with: plan, request.storage, images.store)
-            try start(try pod.run(), plan.manifest, options, hypervisor)
+            try begin(pod, plan, request.storage, images.store, options, hypervisor)
         } catch {
             do {
+                forgetUUID(uuid, in: options.uuidFileSave)
                 try discard(uuid)
             } catch let cleanup {
                 throw CleanupError(primary: error, cleanup: cleanup)
             }
             throw error
         }
+    }
+
+    /// When this throws, nobody holds the pod any more.
+    private func begin(
+        _ pod: consuming PodHandle, _ plan: PodPlan, _ storage: RootStorage, _ store: ImageStore,
+        _ options: RunOptions, _ hypervisor: HypervisorConfiguration
+    ) throws -> Never {
+        try saveUUID(pod.uuid, to: options.uuidFileSave)
+        try fill(pod.layout, with: plan, storage, store)
+        try start(try pod.run(), plan.manifest, options, hypervisor)
     }
 
     /// Runs a prepared pod: this program becomes the pod's supervisor. When it throws after the start was begun, an
@@ -45,7 +55,7 @@ extension PodRuntime {
         try RunRules.check(options, manifest)
         let hypervisor = try hypervisorConfiguration()
         try saveUUID(pod.uuid, to: options.uuidFileSave)
-        guard let handle = try pods.claim(pod) else { throw notPrepared() }
+        guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
         var times = PreparationTimes(reading: handle.layout)
         times.verify = 0
@@ -61,10 +71,13 @@ extension PodRuntime {
     }
 
     /// Removes what a failed `run` has made, wherever it got to.
-    private func discard(_ uuid: PodUUID) throws {
-        guard let pod = pods.pod(uuid) else { return }
-        try unmountAll(pod.layout)
-        try FileSystem.removeTree(pod.layout.directory)
+    func discard(_ uuid: PodUUID) throws {
+        // When somebody else has it by now, it is being removed.
+        guard let pod = pods.pod(uuid), let handle = try pods.claim(pod, patience: PodStore.lookPatience) else {
+            return
+        }
+        try unmountAll(handle.layout)
+        try handle.remove()
     }
 
     /// Mounts a pod's roots and executes stage1; unmounts them again when that fails.

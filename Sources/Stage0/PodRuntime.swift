@@ -78,6 +78,14 @@ package struct PodRuntime: Sendable {
         }
     }
 
+    /// Removes a file that names a pod which does not exist. Whatever else the path leads to stays.
+    func forgetUUID(_ uuid: PodUUID, in path: FilePath?) {
+        guard let path, (try? FileSystem.status(path))?.type == .regular,
+            (try? FileSystem.readText(path, limit: 4096)) == uuid.description
+        else { return }
+        try? FileSystem.remove(path)
+    }
+
     // MARK: - Images
 
     /// Finds an image as `fetch`, `run` and `prepare` do; what the store does not have comes into it.

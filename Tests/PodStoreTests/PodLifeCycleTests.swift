@@ -114,4 +114,38 @@ struct PodLifeCycleTests {
         #expect(try scratch.store.waitForExit(of: pod, deadline: Clock.milliseconds + 10_000))
         #expect(try scratch.store.waitForExit(of: pod))
     }
+
+    @Test func aClaimWaitsForThoseWhoLook() async throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let directory = pod.layout.directory
+        let (looking, tell) = AsyncStream<Void>.makeStream()
+        let look = Task.detached {
+            let lock = try FileLock.acquire(directory, .shared)
+            tell.yield()
+            try await Task.sleep(for: .milliseconds(200))
+            lock.release()
+        }
+        for await _ in looking { break }
+        #expect(try !scratch.canClaim(pod))
+        if let handle = try scratch.store.claim(pod, patience: 10_000) {
+            handle.release()
+        } else {
+            Issue.record("the pod was not claimed when nobody looked any more")
+        }
+        try await look.value
+    }
+
+    @Test func aClaimDoesNotWaitForAnOwner() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        let owner = try scratch.claim(pod)
+        let start = Clock.milliseconds
+        if let handle = try scratch.store.claim(pod, patience: 60_000) {
+            handle.release()
+            Issue.record("two have the pod")
+        }
+        #expect(Clock.milliseconds - start < 30_000)
+        owner.release()
+    }
 }

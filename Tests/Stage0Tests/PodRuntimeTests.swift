@@ -142,6 +142,7 @@ struct PodRuntimeTests {
         let error = #expect(throws: PreflightFailure.self) { try host.runtime.run(host.request, host.runOptions) }
         #expect(error?.exit == .exited(9))
         #expect(!FileSystem.exists(host.data.appending("run.observed")))
+        #expect(!FileSystem.exists(host.saved), "it names no pod")
         #expect(try host.runtime.list().isEmpty)
         #expect(try mountPoints(beneath: host.data).isEmpty)
     }
