@@ -51,8 +51,11 @@ extension Pod {
     /// How the pod ended, as stage1 has recorded it.
     package var end: JSONValue? { json(layout.endRecord) }
 
+    /// Stage1 bounds what it records, which grows with the number of isolators.
+    private static let recordLimit = 4 << 20
+
     private func json(_ path: FilePath) -> JSONValue? {
-        (try? FileSystem.read(path, limit: 64 << 10)).flatMap { try? JSONValue(parsing: $0) }
+        (try? FileSystem.read(path, limit: Self.recordLimit)).flatMap { try? JSONValue(parsing: $0) }
     }
 
     /// The exit status of an app that ended.

@@ -19,12 +19,16 @@ struct EntrypointCall {
 
     /// Runs an entrypoint to its end.
     ///
-    /// - Parameter readsInput: whether it gets this program's standard input, or `/dev/null`.
-    func spawn(_ entrypoint: String, _ arguments: [String], readsInput: Bool = true) throws -> ProcessExit {
+    /// - Parameters:
+    ///   - readsInput: whether it gets this program's standard input, or `/dev/null`.
+    ///   - output: its standard output in place of this program's.
+    func spawn(
+        _ entrypoint: String, _ arguments: [String], readsInput: Bool = true, output: FileDescriptor = .standardOutput
+    ) throws -> ProcessExit {
         let path = root.appending(entrypoint)
         let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
         defer { try? null.close() }
-        var descriptors: [Int32] = [readsInput ? 0 : null.rawValue, 1, 2]
+        var descriptors: [Int32] = [readsInput ? 0 : null.rawValue, output.rawValue, 2]
         if let inherited, inherited > 2 {
             descriptors += Array(repeating: -1, count: Int(inherited) - 3) + [inherited]
         }

@@ -86,44 +86,20 @@ extension PodRuntime {
         _ hypervisor: HypervisorConfiguration
     ) throws -> Never {
         let layout = pod.layout
-        let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
-        guard let entrypoint = interface.path(.run) else {
+        let start = try startCall(pod.uuid, layout, options)
+        guard let entrypoint = start.interface.path(.run) else {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
         }
-        let names = try NameFiles(options.names)
-        guard names.isStandard || interface.takesNameFiles else {
-            throw RuntimeError(
-                .unsupported,
-                "the stage1 image of pod \"\(pod.uuid)\" is too old for --dns and --hosts-entry; use another one")
-        }
         tellPorts(manifest)
-        var request = RunArguments(uuid: pod.uuid)
-        request.nameFiles = names.mode
-        request.isDebug = settings.isDebug
-        request.isInteractive = options.isInteractive
-        request.hostname = options.hostname
-        request.localConfiguration = settings.localConfiguration.string
-        request.insecure = settings.insecure
-        let arguments = interface.runArguments(request)
 
         notices.stage0("Setting up stage1")
         // Being told to stop now must not leave mounts behind: it counts when everything is in place, or undone.
         let signals = HeldSignals()
         defer { signals.release() }
         do {
-            try mountRoots(layout)
-            try write(names, hostname: options.hostname, layout, pod.uuid)
-            try hypervisor.write(pod: layout.hypervisorConfiguration)
-            let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
-            let call = EntrypointCall(
-                layout: layout, environment: variables + ["RKT_LOCK_FD=\(pod.lockDescriptor)"],
-                inherited: pod.lockDescriptor)
-            if let preflight = interface.path(.preflight) {
-                let exit = try call.spawn(preflight, arguments, readsInput: false)
-                if case .signalled = exit {
-                    throw RuntimeError(.internal, "the preflight of pod \"\(pod.uuid)\" ended with \(exit)")
-                }
-                guard exit == .exited(0) else { throw PreflightFailure(uuid: pod.uuid, exit: exit) }
+            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, options, hypervisor)
+            if let preflight = start.interface.path(.preflight) {
+                try check(call.spawn(preflight, start.arguments, readsInput: false), pod.uuid)
             }
             if let signal = signals.pending {
                 throw RuntimeError(.invalidState, "pod \"\(pod.uuid)\" was not started: signal \(signal) came first")
@@ -133,7 +109,7 @@ extension PodRuntime {
             signals.release()
             // What becomes stage1 must have no children that stage1 does not know of.
             (transport as? DownloadProgram)?.close()
-            try call.execute(entrypoint, arguments)
+            try call.execute(entrypoint, start.arguments)
         } catch {
             do {
                 try unmountAll(layout)
@@ -145,9 +121,57 @@ extension PodRuntime {
     }
 }
 
+/// What stage1 is told when a pod starts.
+struct StartCall {
+    let interface: Stage1Interface
+    let names: NameFiles
+    let arguments: [String]
+}
+
 extension PodRuntime {
+    func startCall(_ uuid: PodUUID, _ layout: PodLayout, _ options: RunOptions) throws -> StartCall {
+        let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
+        let names = try NameFiles(options.names)
+        guard names.isStandard || interface.takesNameFiles else {
+            throw RuntimeError(
+                .unsupported,
+                "the stage1 image of pod \"\(uuid)\" is too old for --dns and --hosts-entry; use another one")
+        }
+        var request = RunArguments(uuid: uuid)
+        request.nameFiles = names.mode
+        request.isDebug = settings.isDebug
+        request.isInteractive = options.isInteractive
+        request.hostname = options.hostname
+        request.localConfiguration = settings.localConfiguration.string
+        request.insecure = settings.insecure
+        return StartCall(interface: interface, names: names, arguments: interface.runArguments(request))
+    }
+
+    /// Mounts a pod's roots and leaves what stage1 looks for.
+    ///
+    /// - Parameter lock: the descriptor that stage1 inherits.
+    /// - Returns: how its entrypoints are called.
+    func setUp(
+        _ layout: PodLayout, _ uuid: PodUUID, lock: Int32, _ start: StartCall, _ options: RunOptions,
+        _ hypervisor: HypervisorConfiguration
+    ) throws -> EntrypointCall {
+        try mountRoots(layout)
+        try write(start.names, hostname: options.hostname, layout, uuid)
+        try hypervisor.write(pod: layout.hypervisorConfiguration)
+        let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
+        return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)
+    }
+
+    /// Looks at how the program ended that says whether a pod can run.
+    func check(_ exit: ProcessExit, _ uuid: PodUUID) throws {
+        if case .signalled = exit {
+            throw RuntimeError(.internal, "the preflight of pod \"\(uuid)\" ended with \(exit)")
+        }
+        guard exit == .exited(0) else { throw PreflightFailure(uuid: uuid, exit: exit) }
+    }
+
     /// What the machine of a pod that starts now is to be like. Stage1 learns it from the pod's directory.
-    private func hypervisorConfiguration() throws -> HypervisorConfiguration {
+    func hypervisorConfiguration() throws -> HypervisorConfiguration {
         try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])[
             HypervisorConfiguration.self]
     }

@@ -11,6 +11,8 @@ package struct Stage1Interface: Sendable {
         case run, enter, gc, stop
         /// Run to its end before `run`, with the same arguments; optional, it says early that `run` would fail.
         case preflight
+        /// Run in place of `run`, with the same arguments; optional, it says what machine the pod would get.
+        case plan
 
         package var annotation: String { "coreos.com/rkt/stage1/\(rawValue)" }
     }

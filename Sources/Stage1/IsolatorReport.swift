@@ -7,6 +7,8 @@ import AppContainer
 struct IsolatorReport: Equatable {
     enum Effect: String {
         case enforced
+        /// Enforced, but not as it is asked for.
+        case changed
         /// Switched off by --insecure-options.
         case disabled
         /// Nothing in this stage1 does it.
@@ -18,34 +20,52 @@ struct IsolatorReport: Equatable {
         let app: String?
         let isolator: String
         let effect: Effect
+        /// What is set in the guest, or why that is not what was asked for.
+        var becomes: String?
     }
 
     let entries: [Entry]
 
-    init(pod: [Isolator], apps: [(name: String, isolators: [Isolator], arguments: EntrypointArguments)]) {
+    /// More are left out of the record; names are cut.
+    private static let mostRecorded = 1000
+    private static let longestName = 200
+
+    /// - Parameter processors: those of the pod's machine.
+    init(
+        pod: [Isolator], apps: [(name: String, isolators: [Isolator], arguments: EntrypointArguments)], processors: Int
+    ) {
         entries =
             pod.map { Entry(app: nil, isolator: $0.name, effect: Self.effect(ofPod: $0)) }
             + apps.flatMap { app in
-                app.isolators.map {
-                    Entry(app: app.name, isolator: $0.name, effect: Self.effect(ofApp: $0, app.arguments))
+                app.isolators.map { isolator -> Entry in
+                    let (effect, becomes) = Self.effect(ofApp: isolator, app.arguments, processors)
+                    return Entry(app: app.name, isolator: isolator.name, effect: effect, becomes: becomes)
                 }
             }
     }
 
-    /// A line for each isolator that does nothing.
+    /// A line for each isolator that does nothing, or something else. Names in filters are told elsewhere.
     var warnings: [String] {
-        entries.filter { $0.effect == .ignored }.map { entry in
-            "isolator \(entry.isolator) of \(entry.app.map { "app \($0)" } ?? "the pod") is not enforced"
+        entries.compactMap { entry in
+            let whose = entry.app.map { "app \($0)" } ?? "the pod"
+            switch entry.effect {
+            case .ignored: return "isolator \(entry.isolator.prefix(Self.longestName)) of \(whose) is not enforced"
+            case .changed:
+                guard !entry.isolator.hasPrefix("os/linux/seccomp-") else { return nil }
+                return "isolator \(entry.isolator) of \(whose) is changed: \(entry.becomes ?? "")"
+            case .enforced, .disabled: return nil
+            }
         }
     }
 
     var json: JSONValue {
         .array(
-            entries.map { entry in
+            entries.prefix(Self.mostRecorded).map { entry in
                 var object = JSONObject()
                 if let app = entry.app { object.set("app", .string(app)) }
-                object.set("isolator", .string(entry.isolator))
+                object.set("isolator", .string(String(entry.isolator.prefix(Self.longestName))))
                 object.set("effect", .string(entry.effect.rawValue))
+                if let becomes = entry.becomes { object.set("becomes", .string(becomes)) }
                 return .object(object)
             })
     }
@@ -54,14 +74,49 @@ struct IsolatorReport: Equatable {
         if case .sysctl? = isolator.kind { .enforced } else { .ignored }
     }
 
-    private static func effect(ofApp isolator: Isolator, _ arguments: EntrypointArguments) -> Effect {
+    private static func effect(
+        ofApp isolator: Isolator, _ arguments: EntrypointArguments, _ processors: Int
+    ) -> (Effect, String?) {
         switch isolator.kind {
-        case .memory(let range), .cpu(let range): range.limit == nil ? .ignored : .enforced
+        case .memory(let range):
+            guard let limit = range.limit else { return (.ignored, nil) }
+            return (.enforced, "MemoryMax=\(limit.value)")
+        case .cpu(let range):
+            guard let limit = range.limit else { return (.ignored, nil) }
+            return effect(ofCores: limit, processors)
+        case .cpuShares(let shares): return (.enforced, "CPUShares=\(shares)")
+        case .oomScoreAdjustment(let number): return (.enforced, "OOMScoreAdjust=\(number)")
         case .capabilitiesRetainSet, .capabilitiesRemoveSet:
-            arguments.restrictsCapabilities ? .enforced : .disabled
-        case .seccompRetainSet, .seccompRemoveSet: arguments.filtersSystemCalls ? .enforced : .disabled
-        case .noNewPrivileges, .oomScoreAdjustment, .cpuShares: .enforced
-        default: .ignored
+            return (arguments.restrictsCapabilities ? .enforced : .disabled, nil)
+        case .seccompRetainSet(let set): return effect(of: set, .retain, arguments)
+        case .seccompRemoveSet(let set): return effect(of: set, .remove, arguments)
+        case .noNewPrivileges: return (.enforced, nil)
+        default: return (.ignored, nil)
         }
+    }
+
+    private static func effect(ofCores limit: Quantity, _ processors: Int) -> (Effect, String?) {
+        guard let milli = limit.milli, milli <= Int64(processors) * 1000 else {
+            return (.changed, "the machine has no more than \(processors) processors")
+        }
+        guard milli > 0 else { return (.changed, "an app that runs has at least CPUQuota=0.1%") }
+        return (.enforced, "CPUQuota=\(milli / 10).\(milli % 10)%")
+    }
+
+    private static func effect(
+        of set: SeccompSet, _ mode: SystemCallFilter.Mode, _ arguments: EntrypointArguments
+    ) -> (Effect, String?) {
+        guard arguments.filtersSystemCalls else { return (.disabled, nil) }
+        guard !set.calls.contains(mode == .retain ? SeccompSet.allCalls : SeccompSet.noCalls) else {
+            return (.enforced, mode == .retain ? "no filter" : "the filter of an app without an isolator")
+        }
+        let unknown = SystemCallFilter(mode: mode, calls: set.calls).unknown(known: SystemCallProgram.knownNames).count
+        guard unknown > 0 else { return (.enforced, nil) }
+        guard unknown == set.calls.count else {
+            return (.changed, "\(unknown) of the \(set.calls.count) names in its list are unknown")
+        }
+        let calls =
+            mode == .retain ? "only what a process needs to begin, sleep and end is allowed" : "nothing is blocked"
+        return (.changed, "no name in its list is known: \(calls)")
     }
 }

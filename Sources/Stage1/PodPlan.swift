@@ -24,6 +24,10 @@ package struct PodPlan {
     private static let shareTag = "rkt.apps"
     /// More than any machine of a backend has.
     private static let mostProcessors = 255
+    /// Images can ask for any number of things that they do not get.
+    private static let mostWarnings = 20
+    /// Characters of a name in a warning.
+    private static let longestName = 64
     private static let kernel = "vmlinux"
     private static let guestRoot = "guest.erofs"
 
@@ -76,14 +80,18 @@ package struct PodPlan {
                 }
                 return app
             })
-        isolators = IsolatorReport(
-            pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) })
-        warnings =
-            leftOut + isolators.warnings
-            + plans.flatMap { plan in
-                plan.unknownSystemCalls.map { "app \(plan.name) filters \"\($0)\", which is no system call" }
-            }
         let demand = ResourceDemand(plans.map(\.app.isolators))
+        let processors = Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors))))
+        isolators = IsolatorReport(
+            pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) },
+            processors: processors)
+        warnings = Self.bounded(
+            leftOut + isolators.warnings
+                + plans.flatMap { plan in
+                    plan.unknownSystemCalls.map {
+                        "app \(plan.name) filters \"\($0.prefix(Self.longestName))\", which is no system call"
+                    }
+                })
         let memory = Int(clamping: demand.machineMemory())
         guard memory <= hostMemory else {
             throw RuntimeError(
@@ -96,12 +104,17 @@ package struct PodPlan {
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
             name: "rkt-\(uuid)", uuid: uuid.description, memory: memory,
-            processors: Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))),
+            processors: processors,
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
             inheritedDescriptors: inherited, user: machineUser, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
+    }
+
+    private static func bounded(_ warnings: [String]) -> [String] {
+        guard warnings.count > mostWarnings else { return warnings }
+        return warnings.prefix(mostWarnings) + ["\(warnings.count - mostWarnings) more warnings were left out"]
     }
 
     /// The pod's sysctl isolator (sysctl(8)): the kernel is the pod's own, so it may set what it likes.

@@ -43,9 +43,13 @@ package struct Stage1Program {
         switch entrypoint {
         case "run": return try supervise(EntrypointArguments(parsing: arguments))
         case "preflight":
-            let plan = try plan(EntrypointArguments(parsing: arguments))
-            try plan.volumes.makeExports()
-            try hypervisor.preflight(plan.machine)
+            _ = try preflight(EntrypointArguments(parsing: arguments))
+            return ExitStatus.success
+        case "plan":
+            let plan = try preflight(EntrypointArguments(parsing: arguments))
+            let accelerator = try AcceleratorFacts.probe().choose(plan.machine.accelerator)
+            let preview = MachinePreview(plan, backend: hypervisor.kind, accelerator: accelerator)
+            try FileSystem.writeAll(Array((preview.json.encoded() + "\n").utf8), to: .standardOutput)
             return ExitStatus.success
         case "enter":
             let request = try EnterClient.Arguments(parsing: arguments)
@@ -60,6 +64,14 @@ package struct Stage1Program {
         default:
             throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")
         }
+    }
+
+    /// Finds out whether the pod can be started.
+    private func preflight(_ arguments: EntrypointArguments) throws -> PodPlan {
+        let plan = try plan(arguments)
+        try plan.volumes.makeExports()
+        try hypervisor.preflight(plan.machine)
+        return plan
     }
 
     /// Users from here on belong to nobody, on hosts that keep to the ranges of systemd's "Users, Groups, UIDs and GIDs".

@@ -23,10 +23,11 @@ struct FakeHost: Sendable {
     /// - Parameters:
     ///   - hangs: whether `run` waits for SIGTERM instead of ending with status 7.
     ///   - preflight: the status of a preflight entrypoint.
-    init(in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil) throws {
+    ///   - plan: what a plan entrypoint prints.
+    init(in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, plan: String? = nil) throws {
         directory = scratch.path
         try FileSystem.write(FakeHost.app().bytes(), to: appPath)
-        try FileSystem.write(FakeHost.stage1(hangs: hangs, preflight: preflight).bytes(), to: stage1Path)
+        try FileSystem.write(FakeHost.stage1(hangs: hangs, preflight: preflight, plan: plan).bytes(), to: stage1Path)
     }
 
     var appPath: FilePath { directory.appending("hello.aci") }
@@ -92,9 +93,10 @@ struct FakeHost: Sendable {
         return tar
     }
 
-    private static func stage1(hangs: Bool, preflight: Int?) -> TarFixture {
+    private static func stage1(hangs: Bool, preflight: Int?, plan: String?) -> TarFixture {
         var entrypoints = ["run", "enter", "gc", "stop"]
         if preflight != nil { entrypoints.append("preflight") }
+        if plan != nil { entrypoints.append("plan") }
         let annotations =
             entrypoints.map { "{\"name\":\"coreos.com/rkt/stage1/\($0)\",\"value\":\"/ex/\($0)\"}" }
             + ["{\"name\":\"coreos.com/rkt/stage1/interface-version\",\"value\":\"5\"}"]
@@ -112,6 +114,7 @@ struct FakeHost: Sendable {
         tar.add("rootfs/ex/enter", script("enter", "exit 3"), mode: 0o755)
         tar.add("rootfs/ex/gc", script("gc", "exit 0"), mode: 0o755)
         tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
+        if let plan { tar.add("rootfs/ex/plan", script("plan", "echo '\(plan)'"), mode: 0o755) }
         if let preflight {
             tar.add("rootfs/ex/preflight", script("preflight", "exit \(preflight)"), mode: 0o755)
         }

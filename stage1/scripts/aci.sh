@@ -31,7 +31,7 @@ readonly image=$work/image
 mkdir -p "$image/rootfs/opt/stage2" "$image/rootfs/rkt/status" "$image/rootfs/rkt/env"
 sed "s/@VERSION@/$version/" "$manifest" >"$image/manifest"
 strip -o "$image/rootfs/stage1" "$program"
-for entrypoint in run enter gc stop preflight; do
+for entrypoint in run enter gc stop preflight plan; do
     ln -s stage1 "$image/rootfs/$entrypoint"
 done
 cp "$kernel" "$image/rootfs/vmlinux"

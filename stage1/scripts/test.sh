@@ -83,6 +83,7 @@ rootfs/gc
 rootfs/guest.erofs
 rootfs/opt/
 rootfs/opt/stage2/
+rootfs/plan
 rootfs/preflight
 rootfs/rkt/
 rootfs/rkt/env/

@@ -60,6 +60,13 @@ package struct StartOptions: ParsableArguments {
     @Flag(help: "Register the pod with the metadata service; refused, as there is none yet.")
     package var mdsRegister = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Print what machine the pod would get and what becomes of its isolators, and start nothing: text, json or "
+                + "json-pretty.",
+            valueName: "format"))
+    package var dryRun: PreviewFormat?
+
     package init() {}
 
     package var options: RunOptions {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Diagnostics
 import Stage0
 import SystemPackage
 
@@ -34,6 +35,9 @@ package struct RunCommand: RktCommand {
         let request = try pod.request(stage1: stage1, ofPod: image, context)
         var options = start.options
         options.uuidFileSave = pod.uuidFileSave.map { FilePath($0) }
-        try global.runtime(quiet: pod.quiet).run(request, options)
+        let runtime = try global.runtime(quiet: pod.quiet)
+        guard let format = start.dryRun else { try runtime.run(request, options) }
+        try context.console.write(PreviewText.text(runtime.preview(request, options), format))
+        return ExitStatus.success
     }
 }

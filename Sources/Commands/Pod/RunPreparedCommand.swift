@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Diagnostics
 import Stage0
 
 /// `rkt run-prepared`
@@ -22,6 +23,9 @@ package struct RunPreparedCommand: RktCommand {
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        try global.runtime.runPrepared(uuid, start.options)
+        let runtime = try global.runtime
+        guard let format = start.dryRun else { try runtime.runPrepared(uuid, start.options) }
+        try context.console.write(PreviewText.text(runtime.previewPrepared(uuid, start.options), format))
+        return ExitStatus.success
     }
 }

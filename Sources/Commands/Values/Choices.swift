@@ -25,6 +25,15 @@ package enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     package static var allValueStrings: [String] { ["json"] }
 }
 
+/// What a preview is printed as; `--dry-run` alone means text.
+package enum PreviewFormat: String, ExpressibleByArgument, ImpliedValue, CaseIterable, Sendable {
+    case text
+    case json
+    case jsonPretty = "json-pretty"
+
+    package static let impliedValue = "text"
+}
+
 /// Which way a listing is sorted.
 package enum SortOrder: String, ExpressibleByArgument, CaseIterable, Sendable {
     case ascending = "asc"

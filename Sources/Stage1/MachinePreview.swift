@@ -1,0 +1,51 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Hypervisor
+
+/// What machine a pod would get, for `rkt run --dry-run`.
+package struct MachinePreview {
+    private let plan: PodPlan
+    private let backend: HypervisorKind
+    private let accelerator: AcceleratorChoice
+
+    package init(_ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice) {
+        self.plan = plan
+        self.backend = backend
+        self.accelerator = accelerator
+    }
+
+    /// The keys are those of the record of a running machine, and what goes into it.
+    package var json: JSONValue {
+        var object = JSONObject()
+        object.set("backend", .string(backend.rawValue))
+        object.set("accelerator", .string(accelerator.accelerator.rawValue))
+        if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        object.set("memoryMiB", JSONValue(plan.machine.memory))
+        object.set("processors", JSONValue(plan.machine.processors))
+        object.set("shares", .array(shares))
+        object.set("isolators", plan.isolators.json)
+        object.set("warnings", .array(plan.warnings.map { .string($0) }))
+        return .object(object)
+    }
+
+    private var shares: [JSONValue] {
+        // A volume is exported from a directory of the pod: its source tells more.
+        let volumes = Dictionary(plan.volumes.hostMounts.map { ($0.directory, $0.source) }) { first, _ in first }
+        return plan.machine.shares.map { share in
+            var object = JSONObject()
+            object.set("tag", .string(share.tag))
+            object.set("source", .string((volumes[share.source] ?? share.source).string))
+            switch share {
+            case .virtiofs(_, _, _, let readOnly):
+                object.set("type", "virtiofs")
+                object.set("readOnly", .bool(readOnly))
+            case .plan9(_, _, let readOnly):
+                object.set("type", "9p")
+                object.set("readOnly", .bool(readOnly))
+            }
+            return .object(object)
+        }
+    }
+}

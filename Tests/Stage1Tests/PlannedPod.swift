@@ -1,0 +1,63 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Hypervisor
+import LinuxPlatform
+import PodStore
+import Stage1
+import SystemPackage
+import TestSupport
+
+/// The directory of a pod of one app, from which plans are made.
+struct PlannedPod {
+    let scratch: ScratchDirectory
+    let layout: PodLayout
+
+    private static let digest = "sha512-" + String(repeating: "0", count: 128)
+    static let uuid = "6733c088-a507-4694-aabf-eda1cf9aee7c"
+
+    /// - Parameters:
+    ///   - volumes: members of the manifest's list.
+    ///   - mounts: the volume and the path of each.
+    ///   - points: members of the app's list.
+    ///   - isolators: members of the app's list.
+    ///   - links: symbolic links of the app's image, the target by the path.
+    init(
+        volumes: [String] = [], mounts: [(String, String)] = [], points: [String] = [], isolators: [String] = [],
+        links: [(String, String)] = []
+    ) throws {
+        scratch = try ScratchDirectory()
+        layout = PodLayout(directory: scratch.appending("pod"))
+        let root = layout.appRootfs("a")
+        for directory in [layout.appInfo("a"), root] { try FileSystem.makeDirectories(directory) }
+        for (path, target) in links {
+            let link = root.pushing(FilePath(path))
+            try FileSystem.makeDirectories(link.removingLastComponent())
+            try FileSystem.makeSymbolicLink(to: target, at: link)
+        }
+        let mounts = mounts.map { #"{"volume":"\#($0.0)","path":"\#($0.1)"}"# }.joined(separator: ",")
+        let manifest = """
+            {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(Self.digest)"},
+             "app":{"exec":["/a"],"user":"0","group":"0","mountPoints":[\(points.joined(separator: ","))],
+              "isolators":[\(isolators.joined(separator: ","))]},"mounts":[\(mounts)]}],
+             "volumes":[\(volumes.joined(separator: ","))]}
+            """
+        try FileSystem.write(manifest.utf8, to: layout.manifest)
+        let image = #"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/a"}"#
+        try FileSystem.write(image.utf8, to: layout.imageManifest("a"))
+    }
+
+    func plan(_ arguments: [String] = [], processors: Int = 2, memory: Int = 4096) throws -> PodPlan {
+        try PodPlan(
+            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), inherited: [],
+            extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
+    }
+
+    /// What `--dry-run` shows.
+    func preview(_ arguments: [String] = [], processors: Int = 2) throws -> JSONValue {
+        MachinePreview(
+            try plan(arguments, processors: processors), backend: .qemu, accelerator: AcceleratorChoice(.tcg)
+        ).json
+    }
+}
