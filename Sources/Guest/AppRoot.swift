@@ -27,11 +27,11 @@ struct AppRoot {
         }
         try mountKernelFileSystems()
         try mountDevices()
+        // A directory, as at /etc, goes beneath the pod's files; a file goes before one of them in its place.
+        let directories = try app.mounts.filter { try isDirectory($0) }
+        for mount in directories { try bind(mount) }
         try mountFiles()
-        for mount in app.mounts {
-            let flags: MountFlags = mount.forbidsDevices ? [.noDevices, .noSetUserID] : []
-            try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly, keeping: flags)
-        }
+        for mount in app.mounts where !directories.contains(mount) { try bind(mount) }
         if app.readOnlyRoot {
             try Mount.mount(source: "", target: root, type: "", flags: [.bind, .remount, .readOnly])
         }
@@ -88,22 +88,84 @@ struct AppRoot {
     ]
     static let deviceLinks = [
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
-        ("stderr", "/proc/self/fd/2"), ("log", "/run/systemd/journal/dev-log"),
+        ("stderr", "/proc/self/fd/2"),
     ]
 
     private func mountFiles() throws {
-        try bind(GuestLayout.journalDirectory, "/run/systemd/journal")
-        try bind(GuestLayout.shared.appending("hostname"), "/etc/hostname")
-        for (number, file) in sharedFiles.enumerated() {
-            try bind(GuestLayout.sharedFile(number), file.path, readOnly: file.readOnly)
-        }
-        if !exists("/etc/hosts") { try bind(GuestLayout.shared.appending("hosts"), "/etc/hosts") }
-        if !exists("/etc/mtab") {
+        try linkLog(journalIsShown: try offer(GuestLayout.journalDirectory, at: Self.journal))
+        try offer(GuestLayout.shared.appending("hostname"), at: "/etc/hostname")
+        for (number, file) in sharedFiles.enumerated() { try place(file, GuestLayout.sharedFile(number)) }
+        if !exists("/etc/hosts") { try offer(GuestLayout.shared.appending("hosts"), at: "/etc/hosts") }
+        if !exists("/etc/mtab"), volume(over: "/etc/mtab").map(mayHoldMore) ?? true {
             let etc = try directory("/etc")
             defer { try? etc.close() }
             _ = symlinkat("../proc/self/mounts", etc.rawValue, "mtab")
         }
     }
+
+    private static let journal = "/run/systemd/journal"
+
+    /// Shows what apps are used to find. A volume decides for itself: it keeps what it has of another kind, and in one of
+    /// the host nothing is made.
+    ///
+    /// - Returns: whether it is there.
+    @discardableResult
+    private func offer(_ source: FilePath, at path: String) throws -> Bool {
+        guard let volume = volume(over: path) else {
+            try bind(source, path)
+            return true
+        }
+        guard !isRoot(of: volume, path), exists(path) || mayHoldMore(volume) else { return false }
+        return (try? bind(source, path)) != nil
+    }
+
+    /// Shows a file that was asked for, also in a volume.
+    private func place(_ file: PodConfiguration.SharedFile, _ source: FilePath) throws {
+        do {
+            try bind(source, file.path, readOnly: file.readOnly)
+        } catch {
+            guard let volume = volume(over: file.path) else { throw error }
+            throw RuntimeError(
+                .unsupported, "there is no place for \(file.path) in the volume at \(volume.target); make an empty one",
+                cause: error)
+        }
+    }
+
+    /// Programs log through `/dev/log`, also where a volume leaves the journal no place.
+    private func linkLog(journalIsShown: Bool) throws {
+        guard volume(over: "/dev") == nil else { return }
+        let place = journalIsShown ? Self.journal : "/dev/.journal"
+        if !journalIsShown { try bind(GuestLayout.journalDirectory, place) }
+        let dev = try directory("/dev")
+        defer { try? dev.close() }
+        guard symlinkat(place + "/dev-log", dev.rawValue, "log") == 0 else {
+            throw RuntimeError.systemCall("symlink", "/dev/log", lastErrno)
+        }
+    }
+
+    // MARK: - Volumes
+
+    private func isDirectory(_ mount: PodConfiguration.Mount) throws -> Bool {
+        try FileSystem.status(FilePath(mount.source), followSymbolicLink: true).type == .directory
+    }
+
+    private func bind(_ mount: PodConfiguration.Mount) throws {
+        let flags: MountFlags = mount.forbidsDevices ? [.noDevices, .noSetUserID] : []
+        try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly, keeping: flags)
+    }
+
+    /// The volume that a path is in.
+    private func volume(over path: String) -> PodConfiguration.Mount? {
+        guard let place = try? FileSystem.place(of: FilePath(path), inRoot: root) else { return nil }
+        return app.mounts.first { place.starts(with: FilePath($0.target)) }
+    }
+
+    private func isRoot(of volume: PodConfiguration.Mount, _ path: String) -> Bool {
+        (try? FileSystem.place(of: FilePath(path), inRoot: root)) == FilePath(volume.target)
+    }
+
+    /// Whether places for the pod's files may be made in a volume: it is the pod's own, and not read-only.
+    private func mayHoldMore(_ volume: PodConfiguration.Mount) -> Bool { !volume.forbidsDevices && !volume.readOnly }
 
     // MARK: - Paths inside the root
 

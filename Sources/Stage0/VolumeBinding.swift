@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import LinuxPlatform
 import PodStore
 import SystemPackage
 
@@ -36,7 +37,7 @@ struct VolumeBinding {
     /// point that no volume is named after gets an empty one.
     ///
     /// - Parameters:
-    ///   - requested: the same one may be named again; different ones at one place are refused.
+    ///   - requested: the same one twice is one; two volumes at one place are refused.
     ///   - image: the app's.
     mutating func bind(
         _ app: inout RuntimeApp, _ requested: [RuntimeApp.Mount], of image: ImageManifest, _ notices: Notices
@@ -109,7 +110,7 @@ struct VolumeBinding {
 
     /// An absolute path without `.`, `..` and doubled slashes; `..` ends at the root.
     static func place(_ path: String) -> String {
-        FilePath("/").pushing(FilePath(path.drop { $0 == "/" }.description)).lexicallyNormalized().string
+        FilePath(inRoot: path).string
     }
 
     /// Reads `volume=NAME,target=PATH`.

@@ -43,10 +43,11 @@ struct NameFilePlan {
 
     /// The mounts of an app without those that a file of the pod goes before: a resolv.conf that was asked for counts
     /// more than a volume in its place, a hosts file less.
-    func mounts(_ mounts: [PodConfiguration.Mount]) -> [PodConfiguration.Mount] {
-        guard replacesResolver else { return mounts }
-        return mounts.filter {
-            FilePath("/").pushing(FilePath($0.target)).lexicallyNormalized().string != Self.resolver
-        }
+    ///
+    /// - Parameter root: the app's; its links may lead from one place to the other.
+    func mounts(_ mounts: [PodConfiguration.Mount], root: FilePath) throws -> [PodConfiguration.Mount] {
+        guard replacesResolver, !mounts.isEmpty else { return mounts }
+        let place = try FileSystem.place(of: FilePath(Self.resolver), inRoot: root)
+        return mounts.filter { FilePath($0.target) != place }
     }
 }

@@ -74,7 +74,7 @@ package struct PodPlan {
             apps: try plans.map { plan in
                 var app = try plan.configuration()
                 let mounts = volumes.mounts[plan.name] ?? []
-                app.mounts = names.mounts(mounts)
+                app.mounts = try names.mounts(mounts, root: plan.root)
                 if app.mounts.count < mounts.count {
                     leftOut.append("app \(plan.name) gets the pod's /etc/resolv.conf in place of a volume's")
                 }

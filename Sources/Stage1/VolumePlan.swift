@@ -61,12 +61,61 @@ struct VolumePlan {
         let name: String
     }
 
-    /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine.
+    /// A volume in an app.
+    private struct Use {
+        let key: Key
+        let volume: Volume
+        let app: String
+        /// As it is asked for, in the app's root.
+        let path: FilePath
+        /// Where the links of the app's image lead.
+        let place: FilePath
+        let readOnly: Bool
+
+        var text: String {
+            "volume \"\(key.name)\" at \(path)" + (path == place ? "" : " (the image's links lead to \(place))")
+        }
+    }
+
+    /// Leaves out what is there twice.
+    ///
+    /// - Throws: when two volumes of an app are at one place or one inside another, where one of them would hide the other.
+    private static func apart(_ uses: [Use]) throws -> [Use] {
+        var kept: [Use] = []
+        var taken: [String: [FilePath: Use]] = [:]
+        for use in uses {
+            guard !use.place.components.isEmpty else {
+                throw RuntimeError(.invalidArgument, "app \"\(use.app)\" mounts \(use.text), over its whole root")
+            }
+            if let other = taken[use.app]?[use.place] {
+                guard other.key == use.key else {
+                    throw RuntimeError(
+                        .invalidArgument, "app \"\(use.app)\" mounts \(use.text), and \(other.text): the same place")
+                }
+                continue
+            }
+            taken[use.app, default: [:]][use.place] = use
+            kept.append(use)
+        }
+        for use in kept {
+            var parent = use.place.removingLastComponent()
+            while !parent.components.isEmpty {
+                if let outer = taken[use.app]?[parent] {
+                    throw RuntimeError(
+                        .invalidArgument, "app \"\(use.app)\" mounts \(use.text), inside \(outer.text)")
+                }
+                parent.removeLastComponent()
+            }
+        }
+        return kept
+    }
+
+    /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine, or volumes overlap.
     init(
         _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout,
         transport: HypervisorConfiguration.VolumeTransport
     ) throws {
-        var uses: [(key: Key, volume: Volume, app: String, path: String, readOnly: Bool)] = []
+        var uses: [Use] = []
         for app in manifest.apps {
             let points = app.mounts.isEmpty ? [] : try points(app)
             for mount in app.mounts {
@@ -75,11 +124,18 @@ struct VolumePlan {
                         .invalidArgument,
                         "dangling mount point \"\(mount.path)\": volume \"\(mount.volume)\" not found")
                 }
-                let point = points.first { $0.name == mount.volume } ?? points.first { $0.path == mount.path }
-                let key = Key(app: mount.appVolume == nil ? nil : app.name.string, name: volume.name.string)
-                uses.append((key, volume, app.name.string, mount.path, volume.isReadOnly(at: point)))
+                let path = FilePath(inRoot: mount.path)
+                let point =
+                    points.first { $0.name == mount.volume } ?? points.first { FilePath(inRoot: $0.path) == path }
+                uses.append(
+                    Use(
+                        key: Key(app: mount.appVolume == nil ? nil : app.name.string, name: volume.name.string),
+                        volume: volume, app: app.name.string, path: path,
+                        place: try FileSystem.place(of: path, inRoot: pod.appRootfs(app.name.string)),
+                        readOnly: volume.isReadOnly(at: point)))
             }
         }
+        uses = try Self.apart(uses)
         let filled = Set(
             (manifest.annotation(PodAnnotation.filledVolumes.string) ?? "").split(separator: ",").map(String.init))
         var sources: [Key: (path: String, isExport: Bool)] = [:]
@@ -87,7 +143,7 @@ struct VolumePlan {
             let isReadOnly = uses.allSatisfy { $0.key != use.key || $0.readOnly }
             let contents =
                 filled.contains(use.key.name) && use.key.app == nil
-                ? VolumeContents(root: pod.appRootfs(use.app), path: FilePath(use.path)) : nil
+                ? VolumeContents(root: pod.appRootfs(use.app), path: use.path) : nil
             sources[use.key] = try add(
                 use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod, transport)
         }
@@ -95,7 +151,8 @@ struct VolumePlan {
             guard let source = sources[use.key] else { continue }
             mounts[use.app, default: []].append(
                 PodConfiguration.Mount(
-                    source: source.path, target: use.path, readOnly: use.readOnly, forbidsDevices: source.isExport))
+                    source: source.path, target: use.place.string, readOnly: use.readOnly,
+                    forbidsDevices: source.isExport))
         }
     }
 
