@@ -52,7 +52,6 @@ extension PodRuntime {
             status.machine = pod.machine
             status.preparation = pod.preparation
             status.startLedger = pod.startLedger
-            status.end = pod.end
         }
         do {
             let manifest = try pod.manifest()
@@ -66,7 +65,24 @@ extension PodRuntime {
             status.error = String(describing: error)
             status.apps = partialApps(of: pod)
         }
+        if detail == .everything { status.end = pod.end ?? Self.missingEnd(of: pod, status) }
         return status
+    }
+
+    /// What follows from a pod that has ended and whose supervisor has not written down how: it was killed, the host was
+    /// restarted, or it did not come up. Nil when the statuses of the apps say it all.
+    private static func missingEnd(of pod: Pod, _ status: PodStatus) -> JSONValue? {
+        guard pod.state.hasExited, status.machine != nil || status.apps.contains(where: { $0.exitStatus == nil }) else {
+            return nil
+        }
+        let hasStarted = status.startedAt != nil
+        let message =
+            hasStarted ? "the pod's supervisor ended before the pod did" : "the pod was not started to its end"
+        return .object(
+            JSONObject([
+                .init(key: "cause", value: .string(hasStarted ? "supervisor-died" : "start-failed")),
+                .init(key: "message", value: .string(message)),
+            ]))
     }
 
     /// What a manifest that breaks a rule still tells.

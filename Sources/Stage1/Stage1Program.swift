@@ -41,7 +41,7 @@ package struct Stage1Program {
 
     private func run(entrypoint: String, _ arguments: [String]) throws -> Int32 {
         switch entrypoint {
-        case "run": return try supervise(EntrypointArguments(parsing: arguments))
+        case "run": return try EndRecord.keeping(in: pod) { try supervise(EntrypointArguments(parsing: arguments)) }
         case "preflight":
             _ = try preflight(EntrypointArguments(parsing: arguments))
             return ExitStatus.success

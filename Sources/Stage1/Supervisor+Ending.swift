@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
-import AppContainer
 import Hypervisor
 import LinuxPlatform
 
@@ -99,6 +98,8 @@ extension Supervisor {
         record(postMortem)
         guard let message = outcome.message else { return }
         errors.notice("stage1: \(message)")
+        // Where the guest has said why, its console is in the record for whoever wants to know more.
+        if case .setUpFailed? = outcome.failure { return try finishOutput() }
         for text in postMortem.console { errors.notice("stage1:   console: \(text)") }
         for text in postMortem.hypervisor { errors.notice("stage1:   hypervisor: \(text)") }
         try finishOutput()
@@ -107,23 +108,18 @@ extension Supervisor {
     /// The last that the guest's kernel and the hypervisor said, where that may explain the pod's end.
     private var postMortem: (console: [String], hypervisor: [String]) {
         switch outcome.failure {
-        case .guestPanicked, .bootTimedOut, .hypervisorDied:
+        case .guestPanicked, .guestReset, .bootTimedOut, .setUpFailed, .hypervisorDied:
             (console.lastLines(12), machine.diagnostics().split(separator: "\n").suffix(5).map(String.init))
         default: ([], [])
         }
     }
 
     private func record(_ postMortem: (console: [String], hypervisor: [String])) {
-        var end = JSONObject()
-        end.set("cause", .string(outcome.cause))
-        end.set("status", .number("\(outcome.status)"))
-        if let message = outcome.message { end.set("message", .string(message)) }
-        for (key, lines) in [("console", postMortem.console), ("hypervisor", postMortem.hypervisor)]
-        where !lines.isEmpty {
-            end.set(key, .array(lines.map { .string($0) }))
-        }
+        let end = EndRecord(
+            cause: outcome.cause, status: outcome.status, message: outcome.message, console: postMortem.console,
+            hypervisor: postMortem.hypervisor)
         do {
-            try FileSystem.writeAtomically(Array((JSONValue.object(end).encoded() + "\n").utf8), to: pod.endRecord)
+            try end.write(to: pod)
         } catch {
             errors.notice("stage1: cannot record how the pod ended: \(error)")
         }

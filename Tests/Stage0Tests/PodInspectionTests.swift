@@ -57,6 +57,27 @@ struct PodInspectionTests {
         #expect(status.error == nil)
     }
 
+    @Test func aPodWhoseSupervisorWasKilledHasACause() throws {
+        let pod = try exitedPod(manifest: manifest)
+        func cause() throws -> String? {
+            try runtime.status(pod.uuid.description).end?.value(forKey: "cause")?.string
+        }
+        #expect(try cause() == "start-failed")
+        try FileSystem.write("1\n".utf8, to: pod.layout.pidFile)
+        #expect(try cause() == "supervisor-died")
+        // A stage1 that records statuses only.
+        try FileSystem.makeDirectories(pod.layout.statuses)
+        for app in ["web", "log"] { try FileSystem.write("0\n".utf8, to: pod.layout.status(app)) }
+        #expect(try cause() == nil)
+        try FileSystem.write(#"{"backend":"qemu"}"#.utf8, to: pod.layout.machineRecord)
+        #expect(try cause() == "supervisor-died")
+        try FileSystem.write(#"{"cause":"completed"}"#.utf8, to: pod.layout.endRecord)
+        #expect(try cause() == "completed")
+        let running = try runtime.pods.create().run()
+        #expect(try runtime.status(running.uuid.description).end == nil)
+        running.release()
+    }
+
     @Test(arguments: [nil, "", "{", "{\"acKind\":\"PodManifest\",\"apps\":3}"])
     func aDamagedPodDoesNotBreakTheList(manifest: String?) throws {
         let damaged = try exitedPod(manifest: manifest)

@@ -1,0 +1,62 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import PodStore
+import Stage1
+import TestSupport
+import Testing
+
+struct EndRecordTests {
+    private let scratch: ScratchDirectory
+    private let pod: PodLayout
+
+    init() throws {
+        scratch = try ScratchDirectory()
+        pod = PodLayout(directory: scratch.path)
+    }
+
+    private func end() throws -> JSONValue { try JSONValue(parsing: FileSystem.read(pod.endRecord)) }
+
+    @Test func aStartThatFailsLeavesItsReason() throws {
+        let failure = RuntimeError(.internal, "cannot show /x", cause: RuntimeError(.notFound, "gone\u{1b}"))
+        let thrown = #expect(throws: RuntimeError.self) { try EndRecord.keeping(in: pod) { throw failure } }
+        #expect(thrown?.message == "cannot show /x")
+        let end = try end()
+        #expect(end.value(forKey: "cause")?.string == "start-failed")
+        #expect(end.value(forKey: "status")?.int == 254)
+        #expect(end.value(forKey: "message")?.string == "cannot show /x: gone\\x1b")
+    }
+
+    @Test func whatTheSupervisorHasRecordedStays() throws {
+        try FileSystem.write(#"{"cause":"killed"}"#.utf8, to: pod.endRecord)
+        #expect(throws: RuntimeError.self) {
+            try EndRecord.keeping(in: pod) { throw RuntimeError(.internal, "later") }
+        }
+        #expect(try end().value(forKey: "cause")?.string == "killed")
+    }
+
+    @Test func aPodThatEndsIsLeftToItsSupervisor() throws {
+        #expect(try EndRecord.keeping(in: pod) { 3 } == 3)
+        #expect(!FileSystem.exists(pod.endRecord))
+    }
+
+    @Test func aGuestThatCannotSetUpThePodLeavesItsConsole() async throws {
+        let pod = try SupervisedPod()
+        try pod.boot()
+        _ = try await pod.hear(on: pod.machine.bootPort)
+        try FileSystem.writeAll(Array("mount: no such device\n".utf8), to: pod.machine.console)
+        try pod.say(.failed("no volumes"), on: pod.machine.bootPort)
+        try pod.connectAgent()
+        try pod.say(.failed("seen"))
+        try await pod.awaitComplaint("seen")
+        _ = try await pod.end()
+        let end = try JSONValue(parsing: FileSystem.read(pod.layout.endRecord))
+        #expect(end.value(forKey: "cause")?.string == "set-up-failed")
+        #expect(end.value(forKey: "console")?.array?.compactMap(\.string) == ["mount: no such device"])
+        // The reason is enough for the caller.
+        #expect(!pod.complaints.contains("console:"))
+    }
+}
