@@ -9,6 +9,7 @@
 #include "rkt_files.h"
 #include "rkt_namespaces.h"
 #include "rkt_netlink.h"
+#include "rkt_network_namespace.h"
 #include "rkt_process.h"
 #include "rkt_sockets.h"
 
