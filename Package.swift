@@ -72,6 +72,7 @@ let package = Package(
         .target(name: "SystemdUnits", dependencies: []),
         .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "PodJournal", dependencies: ["Diagnostics", "LinuxPlatform", "GuestProtocol", system]),
+        .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
 
         // 3: stores, backends, the guest's side
@@ -101,7 +102,8 @@ let package = Package(
             name: "Stage0",
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
-                "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol", system,
+                "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol",
+                "Networking", system,
             ]),
         .target(
             name: "Stage1",
@@ -160,6 +162,11 @@ let package = Package(
             name: "PodStoreTests",
             dependencies: ["PodStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
         .testTarget(name: "PodJournalTests", dependencies: ["PodJournal", "GuestProtocol", "TestSupport"]),
+        .testTarget(
+            name: "NetworkingTests",
+            dependencies: [
+                "CLinuxShims", "Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system,
+            ]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
         .testTarget(
             name: "ImageStoreTests",
