@@ -1,0 +1,112 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+
+/// Runs the plugins of one network for one pod.
+package struct NetworkChain {
+    let context: PluginContext
+    /// The programs with their parts of the configuration, in the order of ADD.
+    private let steps: [(type: String, plugin: PluginConfiguration)]
+
+    /// - Parameter addressOnly: run only the plugin that manages addresses; the interface is made elsewhere.
+    package init(_ context: PluginContext, addressOnly: Bool = false) throws {
+        self.context = context
+        let plugins = context.network.configuration.plugins
+        guard addressOnly else {
+            steps = plugins.map { ($0.type, $0) }
+            return
+        }
+        let place = "network \"\(context.network.name)\""
+        guard plugins.count == 1, let plugin = plugins.first else {
+            throw RuntimeError(
+                .unsupported,
+                "\(place) has plugins after macvlan, which need its interface; a virtual machine gets a macvtap instead"
+            )
+        }
+        guard let ipam = plugin.ipamType else {
+            steps = []
+            return
+        }
+        guard ipam != "dhcp" else {
+            throw RuntimeError(
+                .unsupported,
+                "\(place) asks for addresses by dhcp, which needs an interface in the pod's namespace; with macvlan a "
+                    + "virtual machine has none there: use host-local or static, or a bridge")
+        }
+        steps = [(ipam, plugin)]
+    }
+
+    /// The program that ADD begins with; nil when there is none.
+    var firstType: String? { steps.first?.type }
+
+    /// Joins the pod to the network.
+    ///
+    /// - Throws: the error of the first plugin that fails; those before it have made what only `delete` removes.
+    package func add() throws -> NetworkResult {
+        let version = context.network.configuration.version
+        var result: NetworkResult?
+        for step in steps {
+            let input = context.input(step.plugin, previous: result?.document)
+            let output = try PluginInvocation(context: context, type: step.type, command: .add, input: input).run()
+            result = try decode(output, of: step.type, version)
+        }
+        if let result { return result }
+        // Without an address there is nothing to ask for.
+        let empty: JSONValue = ["cniVersion": .string(version.rawValue)]
+        return try decode(Array(empty.encoded().utf8), of: "", version)
+    }
+
+    /// Asks the plugins whether all is as ADD has made it. Configurations before 0.4.0 cannot be asked.
+    ///
+    /// - Parameter result: the document that `add` ended with.
+    package func check(_ result: JSONValue) throws {
+        let configuration = context.network.configuration
+        guard configuration.version.hasCheck, !configuration.disablesCheck else { return }
+        for step in steps {
+            let input = context.input(step.plugin, previous: result)
+            _ = try PluginInvocation(context: context, type: step.type, command: .check, input: input).run()
+        }
+    }
+
+    /// Leaves the network; safe to repeat, and after a failed `add`.
+    ///
+    /// - Parameters:
+    ///   - result: the document that `add` ended with; nil when it did not end well.
+    ///   - log: hears of each plugin before it runs.
+    /// - Returns: what has failed; all plugins are run, whatever happens.
+    package func delete(_ result: JSONValue?, log: (String) -> Void = { _ in }) -> [RuntimeError] {
+        var failures: [RuntimeError] = []
+        let previous = context.network.configuration.version.hasCheck ? result : nil
+        for step in steps.reversed() {
+            log("executing net-plugin \(step.type)")
+            let input = context.input(step.plugin, previous: previous)
+            do {
+                _ = try PluginInvocation(context: context, type: step.type, command: .delete, input: input).run()
+            } catch let error as RuntimeError {
+                failures.append(error)
+            } catch {
+                failures.append(
+                    RuntimeError(.internal, "DEL of network \"\(context.network.name)\" failed", cause: error))
+            }
+        }
+        return failures
+    }
+
+    private func decode(_ output: [UInt8], of type: String, _ version: CNIVersion) throws -> NetworkResult {
+        let place = "plugin \"\(type)\" of network \"\(context.network.name)\" gave a result that cannot be read"
+        let document: JSONValue
+        do throws(JSONSyntaxError) {
+            document = try JSONValue(parsing: output)
+        } catch {
+            throw RuntimeError(
+                .invalidState, "\(place): line \(error.line), column \(error.column): \(error.reason)")
+        }
+        do throws(FormatError) {
+            return try NetworkResult(document, version: version)
+        } catch {
+            throw RuntimeError(.invalidState, "\(place): \(error)")
+        }
+    }
+}

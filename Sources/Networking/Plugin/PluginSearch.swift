@@ -1,0 +1,39 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Where plugins are looked for.
+package struct PluginSearch: Sendable {
+    /// In order; those that are not absolute are below `directory`.
+    package let paths: [String]
+    /// The pod's directory, in which plugins run.
+    package let directory: FilePath
+
+    package init(paths: [String], directory: FilePath) {
+        self.paths = paths
+        self.directory = directory
+    }
+
+    /// The value of `CNI_PATH`.
+    var text: String { paths.joined(separator: ":") }
+
+    /// The first executable file of a plugin's name.
+    ///
+    /// - Throws: code `notFound`.
+    func find(_ type: String, network: String) throws -> FilePath {
+        for path in paths {
+            let candidate = directory.pushing(FilePath(path)).appending(type)
+            guard let status = try? FileSystem.status(candidate, followSymbolicLink: true), status.type == .regular,
+                access(candidate.string, X_OK) == 0
+            else { continue }
+            return candidate
+        }
+        let places = paths.map { directory.pushing(FilePath($0)).string }.joined(separator: ", ")
+        throw RuntimeError(
+            .notFound, "plugin \"\(type)\" of network \"\(network)\" is not installed; it is looked for in \(places)")
+    }
+}
