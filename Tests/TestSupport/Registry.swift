@@ -83,7 +83,7 @@ package final class Registry {
     // MARK: - Ports
 
     /// A port that nothing listens on. Another program may take it before it is used.
-    private static func freePort() throws -> UInt16 {
+    package static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw lastErrno }
         defer { close(descriptor) }

@@ -51,6 +51,13 @@ extension Trait where Self == ConditionTrait {
         }
     }
 
+    /// Plugins of the distribution, and what they and tests of networks need.
+    package static var requiresNetworkPlugins: Self {
+        Requirement.trait("needs the Debian packages containernetworking-plugins, iproute2 and iptables") {
+            FileSystem.exists("/usr/lib/cni/ptp") && ["ip", "iptables-save"].allSatisfy { Program.path(of: $0) != nil }
+        }
+    }
+
     /// A program of the host.
     package static func requires(_ program: String) -> Self {
         Requirement.trait("needs the program \(program)") { Program.path(of: program) != nil }

@@ -1,0 +1,104 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Holds the host's side of forwarded ports, so that no program and no other pod has or gets them.
+///
+/// Nothing ever arrives at these sockets: packets are led on to the pod before.
+package final class PortReservation: Sendable {
+    private let sockets: [FileDescriptor]
+
+    /// Sockets cost descriptors: of a longer range only the first ports are held.
+    private static let limit = 512
+
+    /// - Throws: code `busy` naming the port that is in use.
+    package init(_ mappings: [PortMapping], isIPv4: Bool, isIPv6: Bool) throws {
+        var sockets: [FileDescriptor] = []
+        do {
+            for mapping in mappings {
+                for port in mapping.hostRange {
+                    for family in [(isIPv4, true), (isIPv6, false)] where family.0 && mapping.applies(toIPv4: family.1)
+                    {
+                        guard sockets.count < PortReservation.limit else { break }
+                        sockets.append(try PortReservation.bind(mapping, port, isIPv4: family.1))
+                    }
+                }
+            }
+        } catch {
+            for socket in sockets { try? socket.close() }
+            throw error
+        }
+        self.sockets = sockets
+    }
+
+    deinit { for socket in sockets { try? socket.close() } }
+
+    private static func bind(_ mapping: PortMapping, _ port: Int, isIPv4: Bool) throws -> FileDescriptor {
+        let type = CInt(mapping.transport == .tcp ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
+        let number = socket(isIPv4 ? AF_INET : AF_INET6, type | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { throw RuntimeError.systemCall("socket", nil, lastErrno) }
+        let descriptor = FileDescriptor(rawValue: number)
+        if !isIPv4 { set(IPPROTO_IPV6, IPV6_V6ONLY, 1, number) }
+        let bytes = mapping.hostAddress?.bytes ?? [UInt8](repeating: 0, count: isIPv4 ? 4 : 16)
+        var error = bind(number, bytes, port)
+        if error == .addressInUse, mapping.transport == .tcp {
+            // Connections of a server that has ended linger for a minute; a server that runs keeps us out all the same.
+            set(SOL_SOCKET, SO_REUSEADDR, 1, number)
+            error = bind(number, bytes, port)
+            set(SOL_SOCKET, SO_REUSEADDR, 0, number)
+        }
+        guard let error else { return descriptor }
+        try? descriptor.close()
+        let place = "\(mapping.hostAddress.map { "\($0)" } ?? "the host"), port \(port)/\(mapping.transport.rawValue)"
+        switch error {
+        case .addressInUse:
+            throw RuntimeError(
+                .busy, "port \"\(mapping.name)\" cannot be forwarded: \(place) is in use; give another --port")
+        case .addressNotAvailable:
+            throw RuntimeError(
+                .invalidArgument,
+                "port \"\(mapping.name)\" cannot be forwarded: the host does not have the address of \(place)")
+        default: throw RuntimeError.systemCall("bind", nil, error)
+        }
+    }
+
+    private static func set(_ level: some BinaryInteger, _ option: CInt, _ value: CInt, _ number: CInt) {
+        var value = value
+        setsockopt(number, CInt(level), option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    private static func bind(_ number: CInt, _ bytes: [UInt8], _ port: Int) -> Errno? {
+        let port = in_port_t(port).bigEndian
+        let result: CInt
+        if bytes.count == 4 {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port
+            // SAFETY: an in_addr has four bytes, and so has the source.
+            withUnsafeMutableBytes(of: &address.sin_addr) { $0.copyBytes(from: bytes) }
+            // SAFETY: the address lives during the call and its size is passed.
+            result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        } else {
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port
+            // SAFETY: an in6_addr has sixteen bytes, and so has the source.
+            withUnsafeMutableBytes(of: &address.sin6_addr) { $0.copyBytes(from: bytes) }
+            // SAFETY: the address lives during the call and its size is passed.
+            result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                }
+            }
+        }
+        return result == 0 ? nil : lastErrno
+    }
+}

@@ -1,0 +1,158 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// What taking a pod out of its networks has come to.
+package struct TeardownReport: Sendable {
+    /// What was found gone or was done in a plugin's place: worth a line when debugging.
+    package fileprivate(set) var notices: [String] = []
+    /// What can never be undone by the one who has done it, and may have left traces: worth a line.
+    package fileprivate(set) var warnings: [String] = []
+    /// What has failed and is tried again by the next call.
+    package fileprivate(set) var failures: [RuntimeError] = []
+
+    /// Whether there is nothing left to be tried.
+    package var isComplete: Bool { failures.isEmpty }
+}
+
+extension PodNetworks {
+    /// Undoes all that was done to the host, the last first. Safe to repeat, also after a crash or a reboot.
+    ///
+    /// - Parameter log: hears of each plugin before it runs.
+    package func tearDown(log: (String) -> Void = { _ in }) -> TeardownReport {
+        var report = TeardownReport()
+        let journal = NetworkJournal(files.journal)
+        let entries: [NetworkJournal.Entry]
+        do {
+            entries = try journal.read()
+        } catch {
+            report.note(error, "the networks of pod \"\(uuid)\" cannot be taken away")
+            return report
+        }
+        removePorts(entries, &report)
+        let needsSweep = leave(entries, &report, log)
+        for case .namespace(let path) in entries {
+            report.attempt("the network namespace of pod \"\(uuid)\" is left") {
+                try NetworkNamespaceMount.remove(at: path)
+            }
+        }
+        if needsSweep { sweep(&report) }
+        if report.isComplete {
+            report.attempt("the networks of pod \"\(uuid)\" are still noted") { try journal.remove() }
+        }
+        return report
+    }
+
+    /// Asks all plugins that can be asked whether the networks are as they have made them.
+    package func check() throws {
+        let entries = try NetworkJournal(files.journal).read()
+        let resolved = try ResolvedNetworks(reading: files.resolved)
+        for joined in NetworkMembership.all(in: entries) {
+            guard let result = joined.result, let chain = try chain(joined, resolved, namespace: namespace(entries))
+            else { continue }
+            try chain.check(result)
+        }
+    }
+
+    private func removePorts(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
+        for case .ports(let name) in entries.reversed() {
+            report.attempt("ports of the host still lead to pod \"\(uuid)\"") {
+                guard let tool = PortRules.Tool(rawValue: name) else {
+                    throw RuntimeError(.invalidState, "\(name) is not a known tool")
+                }
+                try PortRules(tools: tools, directory: files.directory).remove(uuid, tool)
+            }
+        }
+    }
+
+    /// Runs DEL of all networks, the last first.
+    ///
+    /// - Returns: whether plugins may have left what they would have removed otherwise.
+    private func leave(
+        _ entries: [NetworkJournal.Entry], _ report: inout TeardownReport, _ log: (String) -> Void
+    ) -> Bool {
+        let memberships = NetworkMembership.all(in: entries)
+        guard !memberships.isEmpty else { return false }
+        let namespace = namespace(entries)
+        if namespace == nil { report.notices.append("the network namespace of pod \"\(uuid)\" is gone") }
+        var isSure = namespace != nil
+        for membership in memberships.reversed() {
+            let failures: [RuntimeError]
+            do {
+                let resolved = try ResolvedNetworks(reading: files.resolved)
+                guard let chain = try chain(membership, resolved, namespace: namespace) else {
+                    throw RuntimeError(.invalidState, "it is not noted in \"\(files.resolved)\"")
+                }
+                failures = chain.delete(membership.result, log: log)
+            } catch {
+                isSure = false
+                report.note(error, "pod \"\(uuid)\" cannot leave network \"\(membership.name)\"")
+                continue
+            }
+            for failure in failures {
+                isSure = false
+                if failure.code == .notFound {
+                    report.warnings.append(failure.description + "; what it alone knows of may be left")
+                } else {
+                    report.failures.append(failure)
+                }
+            }
+        }
+        return !isSure
+    }
+
+    /// The pod's namespace, if it is still there.
+    private func namespace(_ entries: [NetworkJournal.Entry]) -> FilePath? {
+        for case .namespace(let path) in entries where NetworkNamespaceMount.isMounted(at: path) { return path }
+        return nil
+    }
+
+    /// The plugins of a network that was joined; nil when it is not among the pod's.
+    private func chain(
+        _ membership: NetworkMembership, _ resolved: ResolvedNetworks, namespace: FilePath?
+    ) throws -> NetworkChain? {
+        guard let network = resolved.networks.first(where: { $0.name == membership.name }) else { return nil }
+        let context = PluginContext(
+            network: network, uuid: uuid, namespace: namespace?.string ?? "", interface: membership.interface,
+            search: PluginSearch(paths: resolved.pluginPaths, directory: files.directory),
+            portMappings: membership.portMappings, limits: limits)
+        return try NetworkChain(context, addressOnly: membership.addressOnly)
+    }
+
+    /// Removes what can be told to be this pod's without the plugin that has made it.
+    private func sweep(_ report: inout TeardownReport) {
+        let networks = (try? ResolvedNetworks(reading: files.resolved))?.networks ?? []
+        for network in networks {
+            let own = network.configuration.plugins.compactMap(\.leaseDirectory).map { FilePath($0) }
+            for directory in Set([leases] + own.filter(\.isAbsolute)) {
+                report.attemptNoting("addresses of network \"\(network.name)\" are still in use") {
+                    try LeftoverLeases.remove(of: uuid, in: directory.appending(network.name)).map {
+                        "address \($0) of network \"\(network.name)\" was given back"
+                    }
+                }
+            }
+        }
+        report.attemptNoting("rules of iptables may be left") {
+            let count = try LeftoverRules(tools: tools, directory: files.directory).remove(of: uuid)
+            return count == 0 ? [] : ["\(count) rules of iptables for pod \"\(uuid)\" were removed"]
+        }
+    }
+}
+
+extension TeardownReport {
+    fileprivate mutating func note(_ error: any Error, _ what: String) {
+        failures.append(RuntimeError((error as? RuntimeError)?.code ?? .internal, what, cause: error))
+    }
+
+    fileprivate mutating func attempt(_ what: String, _ body: () throws -> Void) {
+        do { try body() } catch { note(error, what) }
+    }
+
+    fileprivate mutating func attemptNoting(_ what: String, _ body: () throws -> [String]) {
+        do { notices += try body() } catch { note(error, what) }
+    }
+}
