@@ -49,6 +49,8 @@ struct ForwardedPortTests {
             host.expect(try ask(host, "127.0.0.1:82"), "82")
             host.expect(try ask(host, "127.0.0.1:8090"), "80")
             host.expect(try ask(host, "\(gateway):8090"), "nothing")
+            // The pod itself, whose answers would otherwise not pass the host.
+            if way != .portmap { host.expect(try ask(host, "\(gateway):8080", from: pod.namespace), "80") }
 
             // Nobody else gets the port while the pod has it.
             let rival = try PodOfTest(in: host.scratch.path)
@@ -65,6 +67,39 @@ struct ForwardedPortTests {
             withExtendedLifetime(attached) {}
             server.stop()
             try leaveTwice(pod, host)
+        }
+        #expect(failures == [])
+    }
+
+    private static let bridge = """
+        { "cniVersion": "1.0.0", "name": "both", "type": "bridge", "bridge": "br-test", "isGateway": true,
+          "ipam": { "type": "host-local", "ranges": [[{"subnet": "10.2.0.0/24"}], [{"subnet": "fd00:2::/64"}]] } }
+        """
+
+    @Test(arguments: [Way.nft, .iptables]) func bothFamiliesOfAddressesLeadToThePod(way: Way) {
+        let failures = OwnNetwork.run { host in
+            var pods: [PodOfTest] = []
+            for _ in 1...2 {
+                var pod = try PodOfTest(in: host.scratch.path, "both", configurations: [("10-both.conf", Self.bridge)])
+                if way == .iptables { pod.networks.tools.nft = nil }
+                pods.append(pod)
+            }
+            let attached = try pods[0].networks.setUp(for: .container, ports: [Self.port("http:8080", 80)])
+            _ = try pods[1].networks.setUp(for: .container)
+            let server = try Server(in: pods[0].namespace, ports: [80])
+            defer { server.stop() }
+            host.expect(try ask(host, "10.2.0.1:8080"), "80")
+            // The plugin does not wait until the kernel is sure that nobody else has the bridge's address.
+            let deadline = Clock.milliseconds + 20_000
+            while try ask(host, "fd00:2::1:8080") != "80", Clock.milliseconds < deadline { usleep(100_000) }
+            host.expect(try ask(host, "fd00:2::1:8080"), "80")
+            // A pod beside it on the same bridge.
+            host.expect(try ask(host, "10.2.0.1:8080", from: pods[1].namespace), "80")
+            host.expect(try ask(host, "fd00:2::1:8080", from: pods[1].namespace), "80")
+            withExtendedLifetime(attached) {}
+            server.stop()
+            host.expect(pods[1].networks.tearDown().isComplete, "the second pod is left")
+            try leaveTwice(pods[0], host)
         }
         #expect(failures == [])
     }
@@ -87,7 +122,9 @@ struct ForwardedPortTests {
     }
 
     /// Connects, and returns what the server says, or `nothing`.
-    private func ask(_ host: OwnNetwork, _ address: String) throws -> String {
+    ///
+    /// - Parameter namespace: where the client is; nil for the host.
+    private func ask(_ host: OwnNetwork, _ address: String, from namespace: FilePath? = nil) throws -> String {
         let script = """
             import socket, sys
             name, port = sys.argv[1].rsplit(":", 1)
@@ -97,7 +134,8 @@ struct ForwardedPortTests {
             except OSError:
                 print("nothing", end="")
             """
-        return try host.run("python3", ["-c", script, address])
+        let place = namespace.map { ["netns", "exec", $0.lastComponent?.string ?? "", "python3"] }
+        return try host.run(place == nil ? "python3" : "ip", (place ?? []) + ["-c", script, address])
     }
 }
 
@@ -112,7 +150,7 @@ private final class Server {
             import selectors, socket, sys
             s = selectors.DefaultSelector()
             for port in sys.argv[1:]:
-                l = socket.create_server(("", int(port)))
+                l = socket.create_server(("", int(port)), family=socket.AF_INET6, dualstack_ipv6=True)
                 s.register(l, selectors.EVENT_READ, port)
             print("ready", flush=True)
             while True:

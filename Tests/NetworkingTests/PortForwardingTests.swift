@@ -127,9 +127,9 @@ struct PortForwardingTests {
                 -A RKT-D-\(id) -p tcp -m tcp --dport 8081 -j DNAT --to-destination 172.16.28.2:81
                 -A RKT-S-\(id) -s 172.16.28.0/24 -d 172.16.28.2 -p tcp -m tcp --dport 80:81 -m conntrack --ctstate DNAT -j MASQUERADE
                 -A RKT-S-\(id) -s 127.0.0.0/8 -d 172.16.28.2 -p tcp -m tcp --dport 80:81 -m conntrack --ctstate DNAT -j MASQUERADE
-                -A PREROUTING -m addrtype --dst-type LOCAL \(owner) -j RKT-D-\(id)
-                -A OUTPUT -m addrtype --dst-type LOCAL \(owner) -j RKT-D-\(id)
-                -A POSTROUTING \(owner) -j RKT-S-\(id)
+                -I PREROUTING -m addrtype --dst-type LOCAL \(owner) -j RKT-D-\(id)
+                -I OUTPUT -m addrtype --dst-type LOCAL \(owner) -j RKT-D-\(id)
+                -I POSTROUTING \(owner) -j RKT-S-\(id)
                 COMMIT
                 *raw
                 -A PREROUTING -i veth1 -d 127.0.0.0/8 \(owner) -j DROP

@@ -31,10 +31,11 @@ extension PortForwarding {
                 lines += masquerades(mapping, target).map { "-A \(sources) \($0)" }
             }
         }
+        // Before all others: chains of networks that masquerade accept what goes from the network to itself.
         for chain in ["PREROUTING", "OUTPUT"] {
-            lines.append("-A \(chain) -m addrtype --dst-type LOCAL \(owner) -j \(destinations)")
+            lines.append("-I \(chain) -m addrtype --dst-type LOCAL \(owner) -j \(destinations)")
         }
-        lines += ["-A POSTROUTING \(owner) -j \(sources)", "COMMIT"]
+        lines += ["-I POSTROUTING \(owner) -j \(sources)", "COMMIT"]
         for target in targets where needsLoopback(target) {
             guard let interface = target.interface else { continue }
             lines += ["*raw", "-A PREROUTING -i \(interface) -d 127.0.0.0/8 \(owner) -j DROP", "COMMIT"]
