@@ -61,6 +61,11 @@ package struct PodLayout: Sendable, Hashable {
     package var journal: FilePath { directory.appending("journal") }
     /// What the kernel of the pod's machine wrote, and its first program; the end of more than 1 MiB is missing.
     package var console: FilePath { directory.appending("console.log") }
+    /// The pod's networks as they were configured when it was started, a JSON object.
+    package var networks: FilePath { directory.appending("networks") }
+    /// What its networks have changed on the host, one line each; gone when all is undone.
+    package var networkJournal: FilePath { directory.appending("network-journal") }
+    /// Says where the pod's network namespace is mounted.
     package var networkNamespace: FilePath { directory.appending("netns") }
     /// The pod's networks, a JSON array.
     package var networkInfo: FilePath { directory.appending("net-info.json") }

@@ -16,13 +16,15 @@ extension PodRuntime {
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         let hypervisor = try hypervisorConfiguration()
+        let networks = try PodNetworking(options, settings)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
+        try networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
-            try begin(pod, plan, request.storage, images.store, options, hypervisor)
+            try begin(pod, plan, request.storage, images.store, options, hypervisor, networks)
         } catch {
             do {
                 forgetUUID(uuid, in: options.uuidFileSave)
@@ -37,11 +39,11 @@ extension PodRuntime {
     /// When this throws, nobody holds the pod any more.
     private func begin(
         _ pod: consuming PodHandle, _ plan: PodPlan, _ storage: RootStorage, _ store: ImageStore,
-        _ options: RunOptions, _ hypervisor: HypervisorConfiguration
+        _ options: RunOptions, _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
     ) throws -> Never {
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         try fill(pod.layout, with: plan, storage, store)
-        try start(try pod.run(), plan.manifest, options, hypervisor)
+        try start(try pod.run(), plan.manifest, options, hypervisor, networks)
     }
 
     /// Runs a prepared pod: this program becomes the pod's supervisor. When it throws after the start was begun, an
@@ -54,6 +56,8 @@ extension PodRuntime {
         let manifest = try pod.manifest()
         try RunRules.check(options, manifest)
         let hypervisor = try hypervisorConfiguration()
+        let networks = try PodNetworking(options, settings)
+        try networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
@@ -67,7 +71,7 @@ extension PodRuntime {
         } catch let error as RuntimeError where error.code == .notFound {
             throw notPrepared()
         }
-        try start(running, manifest, options, hypervisor)
+        try start(running, manifest, options, hypervisor, networks)
     }
 
     /// Removes what a failed `run` has made, wherever it got to.
@@ -83,21 +87,21 @@ extension PodRuntime {
     /// Mounts a pod's roots and executes stage1; unmounts them again when that fails.
     private func start(
         _ pod: consuming PodHandle, _ manifest: PodManifest, _ options: RunOptions,
-        _ hypervisor: HypervisorConfiguration
+        _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
     ) throws -> Never {
         let layout = pod.layout
-        let start = try startCall(pod.uuid, layout, options)
+        let start = try startCall(pod.uuid, layout, options, networks)
         guard let entrypoint = start.interface.path(.run) else {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
         }
-        tellPorts(manifest)
+        tellPorts(manifest, networks)
 
         notices.stage0("Setting up stage1")
         // Being told to stop now must not leave mounts behind: it counts when everything is in place, or undone.
         let signals = HeldSignals()
         defer { signals.release() }
         do {
-            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, options, hypervisor)
+            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, options, hypervisor, networks)
             if let preflight = start.interface.path(.preflight) {
                 try check(call.spawn(preflight, start.arguments, readsInput: false), pod.uuid)
             }
@@ -129,7 +133,9 @@ struct StartCall {
 }
 
 extension PodRuntime {
-    func startCall(_ uuid: PodUUID, _ layout: PodLayout, _ options: RunOptions) throws -> StartCall {
+    func startCall(
+        _ uuid: PodUUID, _ layout: PodLayout, _ options: RunOptions, _ networks: PodNetworking
+    ) throws -> StartCall {
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
         let names = try NameFiles(options.names)
         guard names.isStandard || interface.takesNameFiles else {
@@ -138,6 +144,7 @@ extension PodRuntime {
                 "the stage1 image of pod \"\(uuid)\" is too old for --dns and --hosts-entry; use another one")
         }
         var request = RunArguments(uuid: uuid)
+        request.networks = [networks.selection.text]
         request.nameFiles = names.mode
         request.isDebug = settings.isDebug
         request.isInteractive = options.isInteractive
@@ -153,10 +160,11 @@ extension PodRuntime {
     /// - Returns: how its entrypoints are called.
     func setUp(
         _ layout: PodLayout, _ uuid: PodUUID, lock: Int32, _ start: StartCall, _ options: RunOptions,
-        _ hypervisor: HypervisorConfiguration
+        _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
     ) throws -> EntrypointCall {
         try mountRoots(layout)
         try write(start.names, hostname: options.hostname, layout, uuid)
+        try networks.resolved.write(to: layout.networks)
         try hypervisor.write(pod: layout.hypervisorConfiguration)
         let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
         return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)
@@ -189,10 +197,10 @@ extension PodRuntime {
     }
 
     /// A port that nobody can reach is not passed over in silence.
-    private func tellPorts(_ manifest: PodManifest) {
-        guard !manifest.ports.isEmpty else { return }
+    private func tellPorts(_ manifest: PodManifest, _ networks: PodNetworking) {
+        guard !manifest.ports.isEmpty, networks.selection == .none else { return }
         let ports = manifest.ports.map { "\"\($0.name)\"" }.joined(separator: ", ")
-        notices.warning("networking", "nothing is forwarded to port \(ports): the pod has no network yet")
+        notices.warning("networking", "nothing is forwarded to port \(ports): the pod has no network")
     }
 }
 

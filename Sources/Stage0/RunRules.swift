@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import Networking
 
 /// Rules on the options of a start.
 package enum RunRules {
@@ -10,11 +11,7 @@ package enum RunRules {
     ///
     /// - Parameter appCount: nil when it is not known yet.
     package static func check(_ options: RunOptions, appCount: Int?) throws {
-        for network in options.networks.flatMap({ $0.split(separator: ",") }) where network != "none" {
-            throw RuntimeError(
-                .unsupported,
-                "network \"\(network)\" is not supported yet: pods have a loopback interface only; use --net=none")
-        }
+        _ = try NetworkSelection(parsing: options.networks)
         if options.registersWithMetadata {
             throw RuntimeError(.unsupported, "--mds-register is not supported yet: there is no metadata service")
         }

@@ -52,6 +52,9 @@ package struct Settings: Sendable {
         return places
     }
 
+    /// The directories of networks; each overrides those before it.
+    package var networkDirectories: [FilePath] { configuration.map { $0.path.appending("net.d") } }
+
     /// Takes over the paths that are configured.
     ///
     /// - Parameter keepsData: whether a flag has set the data directory, which counts more.

@@ -17,7 +17,11 @@ package struct NetworkNames: ExpressibleByArgument, ImpliedValue, Equatable, Sen
 
 /// What is decided when a pod starts, for `run` and `run-prepared`.
 package struct StartOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Networks of the pod; none, which is also the default for now.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp(
+            "Networks of the pod, as in NETWORK[:KEY=VALUE;...],..., or all for every configured one; none, which is "
+                + "also the default for now, for a loopback interface only.",
+            valueName: "networks"))
     package var net: [NetworkNames] = []
 
     @Option(
@@ -71,7 +75,7 @@ package struct StartOptions: ParsableArguments {
 
     package var options: RunOptions {
         var options = RunOptions()
-        options.networks = net.map(\.text)
+        if !net.isEmpty { options.networks = net.map(\.text) }
         options.names.servers = dns
         options.names.domain = dnsDomain
         options.names.resolverOptions = dnsOpt
