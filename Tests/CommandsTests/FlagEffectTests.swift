@@ -120,7 +120,7 @@ struct FlagEffectTests {
         Row("ipc", "private", wrong: "parent") { $0.options.ipc == "private" },
         Row("mds-register", "false", wrong: "true") { !$0.options.registersWithMetadata },
         Row("mount", "volume=v,target=/p", wrong: "v") { $0.app.mounts.map(\.path) == ["/p"] },
-        Row("net", "none") { $0.options.networks == ["none"] },
+        Row("net", "a:IP=10.0.0.9,b") { $0.options.networks == ["a:IP=10.0.0.9,b"] },
         Row("no-overlay", "true", wrong: "maybe") { $0.request.storage == .copies },
         Row("no-store", "true", wrong: "maybe") { $0.request.pullPolicy == .update },
         Row("port", "http:8080", wrong: "http") { $0.manifest.ports.map(\.hostPort) == [8080] },
