@@ -4,46 +4,56 @@
 #include "rkt_netlink.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
 #include <net/if.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-int rkt_link_up(const char *name) {
-    unsigned int index = if_nametoindex(name);
-    if (index == 0) return -errno;
+static int fail(int fd) {
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int rkt_netlink_open(void) {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) return -errno;
+    int on = 1;
+    // Old kernels explain nothing, or repeat requests in their answers.
+    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    if (connect(fd, (struct sockaddr *)&kernel, sizeof kernel) < 0) return fail(fd);
+    return fd;
+}
 
-    struct {
-        struct nlmsghdr header;
-        struct ifinfomsg link;
-    } request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = RTM_NEWLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-                   .nlmsg_seq = 1},
-        .link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP},
-    };
-    union {
-        struct nlmsghdr header;
-        char bytes[4096];
-    } answer;
-    int result = 0;
-    if (send(fd, &request, sizeof request, 0) < 0) {
-        result = -errno;
-    } else {
-        ssize_t count = recv(fd, &answer, sizeof answer, 0);
-        if (count < 0) {
-            result = -errno;
-        } else if ((size_t)count < sizeof(struct nlmsghdr) + sizeof(struct nlmsgerr) ||
-                   answer.header.nlmsg_type != NLMSG_ERROR) {
-            result = -EPROTO;
-        } else {
-            result = ((struct nlmsgerr *)NLMSG_DATA(&answer.header))->error;
-        }
-    }
-    close(fd);
-    return result;
+int rkt_tap_open(const char *pattern, char *name) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    if (strlen(pattern) >= sizeof request.ifr_name) return -ENAMETOOLONG;
+    strcpy(request.ifr_name, pattern);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return -errno;
+    if (ioctl(fd, TUNSETIFF, &request) < 0) return fail(fd);
+    memcpy(name, request.ifr_name, sizeof request.ifr_name);
+    return fd;
+}
+
+int rkt_load_filter_program(const void *instructions, unsigned int count) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_SCHED_CLS;
+    attributes.insns = (uint64_t)(uintptr_t)instructions;
+    attributes.insn_cnt = count;
+    attributes.license = (uint64_t)(uintptr_t)"Apache-2.0";
+    int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+    return fd < 0 ? -errno : fd;
 }

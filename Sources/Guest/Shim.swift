@@ -64,7 +64,8 @@ package struct Shim {
         send(.phase(name: "kernel", microseconds: started))
         let pod = try receiveConfiguration()
         send(.phase(name: "configured", microseconds: Clock.microseconds))
-        try check(rkt_link_up("lo"), "bring up lo")
+        let socket = try RouteSocket()
+        try socket.change(socket.link(named: "lo"), LinkChange(isUp: true))
         guard sethostname(pod.hostname, pod.hostname.utf8.count) == 0 else {
             throw RuntimeError.systemCall("sethostname", nil, lastErrno)
         }

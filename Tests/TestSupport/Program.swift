@@ -18,6 +18,11 @@ package enum Program {
     /// - Parameter input: becomes its standard input.
     package static func output(_ name: String, _ arguments: String..., input: FilePath = "/dev/null") throws -> [UInt8]
     {
+        try output(name, arguments, input: input)
+    }
+
+    /// Runs a program and returns what it wrote to standard output.
+    package static func output(_ name: String, _ arguments: [String], input: FilePath = "/dev/null") throws -> [UInt8] {
         guard let path = path(of: name) else { throw Errno.noSuchFileOrDirectory }
         let scratch = try ScratchDirectory()
         let result = scratch.appending("output")

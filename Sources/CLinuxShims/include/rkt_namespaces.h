@@ -13,6 +13,8 @@
 
 int rkt_unshare(int flags);
 int rkt_setns(int fd, int type);
+// Mounts a file system of that type nowhere (fsopen(2), Linux 5.2): a close-on-exec descriptor of its root.
+int rkt_mount_detached(const char *type);
 int rkt_pivot_root(const char *new_root, const char *put_old);
 
 // prctl(2).
