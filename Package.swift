@@ -74,6 +74,7 @@ let package = Package(
         .target(name: "PodJournal", dependencies: ["Diagnostics", "LinuxPlatform", "GuestProtocol", system]),
         .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
+        .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
 
         // 3: stores, backends, the guest's side
         .target(
@@ -168,6 +169,7 @@ let package = Package(
                 "CLinuxShims", "Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system,
             ]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
+        .testTarget(name: "NetworkingTests", dependencies: ["Networking", "TestSupport", "LinuxPlatform", system]),
         .testTarget(
             name: "ImageStoreTests",
             dependencies: ["ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),
