@@ -9,7 +9,7 @@ package protocol Hypervisor: Sendable {
 
     var kind: HypervisorKind { get }
     var capabilities: HypervisorCapabilities { get }
-    /// The kinds of network attachment a plan may contain.
+    /// The ways of joining a network that can be planned.
     var acceptedAttachments: Set<NetworkAttachment.Kind> { get }
 
     /// What would be started for the specification.

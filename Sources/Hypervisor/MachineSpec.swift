@@ -18,7 +18,7 @@ package struct MachineSpec: Sendable, Equatable {
     package var commandLine: KernelCommandLine
     package var root: RootFilesystem
     package var shares: [Share]
-    package var attachments: [NetworkAttachment]
+    package var network: NetworkAttachment
     package var accelerator: AcceleratorPolicy
     package var profile: MachineProfile
     /// Descriptors, such as the pod lock, that the machine's processes keep open for as long as they live.
@@ -30,9 +30,15 @@ package struct MachineSpec: Sendable, Equatable {
     /// The file that takes what the machine's processes print; appended to, made if missing.
     package var log: FilePath
 
+    /// The interfaces that the machine is given; none where it has a network of the host's.
+    package var interfaces: [MachineInterface] {
+        get { if case .interfaces(let interfaces) = network { interfaces } else { [] } }
+        set { network = .interfaces(newValue) }
+    }
+
     package init(
         name: String, uuid: String, memory: Int, processors: Int, kernel: GuestKernel, commandLine: KernelCommandLine,
-        root: RootFilesystem, shares: [Share] = [], attachments: [NetworkAttachment] = [],
+        root: RootFilesystem, shares: [Share] = [], network: NetworkAttachment = .interfaces([]),
         accelerator: AcceleratorPolicy = .auto, profile: MachineProfile = .q35,
         inheritedDescriptors: [FileDescriptor] = [], user: UInt32? = nil, workingDirectory: FilePath, log: FilePath
     ) {
@@ -44,7 +50,7 @@ package struct MachineSpec: Sendable, Equatable {
         self.commandLine = commandLine
         self.root = root
         self.shares = shares
-        self.attachments = attachments
+        self.network = network
         self.accelerator = accelerator
         self.profile = profile
         self.inheritedDescriptors = inheritedDescriptors

@@ -3,25 +3,29 @@
 
 import SystemPackage
 
-/// How a pod is joined to a network.
+/// How a pod is joined to networks.
 ///
-/// A backend lists the kinds it accepts; a machine without an attachment has a loopback interface only.
+/// A backend lists the kinds it accepts.
 package enum NetworkAttachment: Sendable, Equatable {
+    /// By interfaces that the machine is given; without any it has a loopback interface only.
+    case interfaces([MachineInterface])
+    /// By what a network namespace has, which is mounted at that path.
+    case namespace(FilePath)
     /// The host's own network.
     case host
-    /// A network namespace, by the path it is mounted at.
-    case namespace(FilePath)
 
     /// A case without its payload.
     package enum Kind: String, Sendable, CaseIterable {
-        case host
+        case interfaces
         case namespace
+        case host
     }
 
     package var kind: Kind {
         switch self {
-        case .host: .host
+        case .interfaces: .interfaces
         case .namespace: .namespace
+        case .host: .host
         }
     }
 }

@@ -3,6 +3,8 @@
 
 import Backends
 import Hypervisor
+import LinuxPlatform
+import SystemPackage
 
 extension MachineSpec {
     /// A small machine; tests change what they are about.
@@ -12,6 +14,15 @@ extension MachineSpec {
             kernel: .bundled("/stage1/vmlinux"), commandLine: .standard(firstProgram: "/sbin/rkt-guest"),
             root: .block("/stage1/guest.erofs"), workingDirectory: "/pods/run/6733c088",
             log: "/pods/run/6733c088/machine.log")
+    }
+}
+
+extension MachineInterface {
+    /// The interface with a number that its hardware address ends in.
+    static func sample(_ number: UInt8, mtu: UInt32 = 1500, descriptor: Int32 = 3) -> MachineInterface {
+        MachineInterface(
+            id: "eth\(number)", hardwareAddress: HardwareAddress(bytes: [2, 0, 0, 0, 0, number]) ?? .random(), mtu: mtu,
+            descriptor: FileDescriptor(rawValue: descriptor))
     }
 }
 

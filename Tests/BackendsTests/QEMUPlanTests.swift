@@ -4,6 +4,7 @@
 import Backends
 import Diagnostics
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 import Testing
 
@@ -37,6 +38,27 @@ struct QEMUPlanTests {
         try GoldenFile("qemu/shares").expect(Self.emulated.plan(for: spec).description)
     }
 
+    @Test func `one network interface under emulation`() throws {
+        var spec = MachineSpec.sample()
+        spec.interfaces = [.sample(0, descriptor: 21)]
+        try GoldenFile("qemu/interface").expect(Self.emulated.plan(for: spec).description)
+    }
+
+    @Test func `three network interfaces under KVM, beside shares and the pod lock`() throws {
+        var spec = MachineSpec.sample()
+        spec.accelerator = .kvm
+        spec.user = 0x7000_0001
+        spec.shares = [
+            .virtiofs(tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .always)
+        ]
+        spec.interfaces = [
+            .sample(0, descriptor: 21), .sample(1, mtu: 1400, descriptor: 23), .sample(2, mtu: 9000, descriptor: 22),
+        ]
+        spec.inheritedDescriptors = [FileDescriptor(rawValue: 17)]
+        let hypervisor = QEMUHypervisor(installation: .sample, accelerators: .kvm)
+        try GoldenFile("qemu/interfaces").expect(hypervisor.plan(for: spec).description)
+    }
+
     @Test func `extra kernel parameters of the user`() throws {
         var spec = MachineSpec.sample()
         spec.accelerator = .tcg
@@ -56,8 +78,29 @@ struct QEMUPlanTests {
     @Test(arguments: [
         Refusal(.unsupported, "host's kernel") { $0.kernel = .host },
         Refusal(.unsupported, "directory as root") { $0.root = .directory("/") },
-        Refusal(.unsupported, "\"host\"") { $0.attachments = [.host] },
-        Refusal(.unsupported, "\"namespace\"") { $0.attachments = [.namespace("/run/netns/x")] },
+        Refusal(.unsupported, "\"host\"") { $0.network = .host },
+        Refusal(.unsupported, "\"namespace\"") { $0.network = .namespace("/run/netns/x") },
+        Refusal(.invalidArgument, "MTU of 67") { $0.interfaces = [.sample(0, mtu: 67)] },
+        Refusal(.invalidArgument, "MTU of 65536") { $0.interfaces = [.sample(0, mtu: 65_536)] },
+        Refusal(.invalidArgument, "\"a,b\"") {
+            $0.interfaces = [.sample(0)]
+            $0.interfaces[0].id = "a,b"
+        },
+        Refusal(.invalidArgument, "two network interfaces are called \"eth0\"") {
+            $0.interfaces = [.sample(0), .sample(1)]
+            $0.interfaces[1].id = "eth0"
+        },
+        Refusal(.invalidArgument, "apart by it") {
+            $0.interfaces = [.sample(0), .sample(1)]
+            $0.interfaces[1].hardwareAddress = $0.interfaces[0].hardwareAddress
+        },
+        Refusal(.invalidArgument, "33:33:00:00:00:01") {
+            $0.interfaces = [.sample(0)]
+            if let multicast = HardwareAddress("33:33:00:00:00:01") { $0.interfaces[0].hardwareAddress = multicast }
+        },
+        Refusal(.unsupported, "17 network interfaces") {
+            $0.interfaces = (0..<17).map { .sample(UInt8($0)) }
+        },
         Refusal(.unsupported, "\"microvm\"") { $0.profile = .microvm },
         Refusal(.unsupported, "KVM") { $0.accelerator = .kvm },
         Refusal(.invalidArgument, "63 MiB") { $0.memory = 63 },

@@ -13,6 +13,8 @@ package enum QEMUDescriptor: Sendable, Equatable, CustomStringConvertible {
     case channel(QEMUChannel)
     /// A connection to the virtiofsd with this place in the plan.
     case shareServer(Int)
+    /// A descriptor of the launching process that takes and gives the frames of the interface with this id.
+    case interface(String, Int32)
     /// A descriptor of the launching process, kept open under another number.
     case inherited(Int32)
 
@@ -23,6 +25,7 @@ package enum QEMUDescriptor: Sendable, Equatable, CustomStringConvertible {
         case .readOnlyFile(let path): "\(path) (read-only)"
         case .channel(let channel): "socket pair \"\(channel.rawValue)\""
         case .shareServer(let index): "connection to virtiofsd \(index)"
+        case .interface(let id, let number): "frames of \(id), inherited \(number)"
         case .inherited(let number): "inherited \(number)"
         }
     }

@@ -3,6 +3,7 @@
 
 import Diagnostics
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 
 extension QEMUHypervisor {
@@ -59,6 +60,10 @@ extension QEMUHypervisor {
                 options.append(QEMUDevice9P(id: id, tag: tag, source: source, readOnly: readOnly))
             }
         }
+        for interface in spec.interfaces {
+            let frames = number(.interface(interface.id, interface.descriptor.rawValue))
+            options.append(QEMUNetworkDevice(interface: interface, descriptor: frames))
+        }
         descriptors += inherited.map(QEMUDescriptor.inherited)
 
         return QEMUCommandLine(
@@ -78,9 +83,10 @@ extension QEMUHypervisor {
     private static let longestTag = 31
 
     private func validate(_ spec: MachineSpec) throws {
-        if let attachment = spec.attachments.first(where: { !acceptedAttachments.contains($0.kind) }) {
+        guard acceptedAttachments.contains(spec.network.kind) else {
             throw RuntimeError(
-                .unsupported, "network attachment \"\(attachment.kind.rawValue)\" cannot be used with the qemu backend")
+                .unsupported,
+                "network attachment \"\(spec.network.kind.rawValue)\" cannot be used with the qemu backend")
         }
         guard spec.profile == .q35 else {
             throw RuntimeError(
@@ -99,6 +105,7 @@ extension QEMUHypervisor {
                 "\(spec.processors) virtual processors cannot be had; a machine has 1 to \(Self.mostProcessors)")
         }
         try validateShares(of: spec)
+        try validateInterfaces(of: spec)
     }
 
     private func validateShares(of spec: MachineSpec) throws {
@@ -117,6 +124,28 @@ extension QEMUHypervisor {
             guard share.source.isAbsolute else {
                 throw RuntimeError(
                     .invalidArgument, "the source \"\(share.source)\" of share \"\(tag)\" is not absolute")
+            }
+        }
+    }
+
+    private func validateInterfaces(of spec: MachineSpec) throws {
+        var ids: Set<String> = []
+        var addresses: Set<HardwareAddress> = []
+        guard spec.interfaces.count <= MachineInterface.most else {
+            throw RuntimeError(
+                .unsupported,
+                "\(spec.interfaces.count) network interfaces cannot be had; a machine takes \(MachineInterface.most)")
+        }
+        for interface in spec.interfaces {
+            try interface.validate()
+            guard ids.insert(interface.id).inserted else {
+                throw RuntimeError(.invalidArgument, "two network interfaces are called \"\(interface.id)\"")
+            }
+            guard addresses.insert(interface.hardwareAddress).inserted else {
+                throw RuntimeError(
+                    .invalidArgument,
+                    "two network interfaces have the hardware address \(interface.hardwareAddress); the guest tells them "
+                        + "apart by it")
             }
         }
     }

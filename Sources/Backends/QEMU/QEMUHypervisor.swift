@@ -20,7 +20,7 @@ package struct QEMUHypervisor: Hypervisor {
 
     package var kind: HypervisorKind { .qemu }
     package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus] }
-    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [] }
+    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
     package func launch(_ plan: QEMUCommandLine) throws -> any Machine {
         try QEMULaunch(plan).run()

@@ -99,7 +99,7 @@ final class QEMULaunch {
             return null.rawValue
         case .log:
             return log.file.rawValue
-        case .inherited(let number):
+        case .inherited(let number), .interface(_, let number):
             return number
         case .shareServer(let index):
             return connections[index].rawValue
