@@ -177,7 +177,9 @@ let package = Package(
             name: "BackendsTests",
             dependencies: ["Backends", "Hypervisor", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"],
             exclude: ["Golden"]),
-        .testTarget(name: "GuestTests", dependencies: ["Guest", "GuestProtocol", "TestSupport"]),
+        .testTarget(
+            name: "GuestTests",
+            dependencies: ["Guest", "GuestProtocol", "Diagnostics", "LinuxPlatform", "TestSupport", system]),
         .testTarget(
             name: "Stage0Tests",
             dependencies: [

@@ -64,12 +64,11 @@ package struct Shim {
         send(.phase(name: "kernel", microseconds: started))
         let pod = try receiveConfiguration()
         send(.phase(name: "configured", microseconds: Clock.microseconds))
-        let socket = try RouteSocket()
-        try socket.change(socket.link(named: "lo"), LinkChange(isUp: true))
         guard sethostname(pod.hostname, pod.hostname.utf8.count) == 0 else {
             throw RuntimeError.systemCall("sethostname", nil, lastErrno)
         }
         try FileSystem.write(Array("\(pod.machineID)\n".utf8), to: GuestLayout.machineID, mode: 0o444)
+        try NetworkSetUp(interfaces: pod.interfaces).apply()
         try PodSetUp(pod: pod).apply()
         send(.phase(name: PhaseName.shimEnd, microseconds: Clock.microseconds))
         try? bootPort.close()

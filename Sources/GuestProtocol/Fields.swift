@@ -50,6 +50,7 @@ package struct FieldReader {
         return value
     }
 
+    package mutating func readUInt8() throws(ProtocolError) -> UInt8 { try readInteger(UInt8.self) }
     package mutating func readUInt16() throws(ProtocolError) -> UInt16 { try readInteger(UInt16.self) }
     package mutating func readUInt32() throws(ProtocolError) -> UInt32 { try readInteger(UInt32.self) }
     package mutating func readUInt64() throws(ProtocolError) -> UInt64 { try readInteger(UInt64.self) }
@@ -77,12 +78,14 @@ package struct FieldReader {
         return string
     }
 
+    /// - Parameter limit: most elements that the list may have.
     package mutating func readList<Element>(
-        _ element: (inout FieldReader) throws(ProtocolError) -> Element
+        limit: Int = .max, _ element: (inout FieldReader) throws(ProtocolError) -> Element
     ) throws(ProtocolError) -> [Element] {
         let count = Int(try readUInt32())
         // Every element takes at least one byte.
         guard count <= bytes.endIndex - index else { throw .malformed("a list is cut off") }
+        guard count <= limit else { throw .malformed("a list has \(count) elements, more than \(limit)") }
         var list: [Element] = []
         for _ in 0..<count { list.append(try element(&self)) }
         return list

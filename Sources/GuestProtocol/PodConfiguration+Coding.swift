@@ -11,6 +11,7 @@ extension PodConfiguration {
             writer.write(setting.path)
             writer.write(setting.value)
         }
+        writer.write(list: interfaces) { writer, interface in interface.write(to: &writer) }
         writer.write(list: shares) { writer, share in
             writer.write(share.type)
             writer.write(share.tag)
@@ -46,6 +47,9 @@ extension PodConfiguration {
         debug = try reader.readBool()
         kernelSettings = try reader.readList { reader throws(ProtocolError) in
             KernelSetting(path: try reader.readString(), value: try reader.readString())
+        }
+        interfaces = try reader.readList(limit: Interface.most) { reader throws(ProtocolError) in
+            try Interface(from: &reader)
         }
         shares = try reader.readList { reader throws(ProtocolError) in
             Share(

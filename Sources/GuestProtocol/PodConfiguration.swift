@@ -10,6 +10,8 @@ package struct PodConfiguration: Equatable, Sendable {
     package var debug: Bool
     /// Settings of the guest's kernel, in order.
     package var kernelSettings: [KernelSetting]
+    /// Those that the machine has, beside the loopback interface.
+    package var interfaces: [Interface]
     package var shares: [Share]
     package var files: [File]
     /// Files that all apps get in place of their images' own.
@@ -18,12 +20,14 @@ package struct PodConfiguration: Equatable, Sendable {
 
     package init(
         hostname: String, machineID: String, debug: Bool = false, kernelSettings: [KernelSetting] = [],
-        shares: [Share] = [], files: [File] = [], sharedFiles: [SharedFile] = [], apps: [App] = []
+        interfaces: [Interface] = [], shares: [Share] = [], files: [File] = [], sharedFiles: [SharedFile] = [],
+        apps: [App] = []
     ) {
         self.hostname = hostname
         self.machineID = machineID
         self.debug = debug
         self.kernelSettings = kernelSettings
+        self.interfaces = interfaces
         self.shares = shares
         self.files = files
         self.sharedFiles = sharedFiles

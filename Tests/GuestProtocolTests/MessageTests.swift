@@ -32,6 +32,7 @@ struct MessageTests {
 
     static let sample = PodConfiguration(
         hostname: "h", machineID: "0123", debug: true, kernelSettings: [.init(path: "a/b", value: "1")],
+        interfaces: [interface],
         shares: [.init(type: "9p", tag: "t", mountPoint: "/m", options: "o", readOnly: true)],
         files: [.init(path: "/run/a", content: .text("x\n")), .init(path: "/run/b", content: .link("a"))],
         sharedFiles: [.init(path: "/etc/hosts", contents: [0xff, 10], readOnly: true)],
@@ -41,6 +42,18 @@ struct MessageTests {
                 environment: ["A=1"], uid: 5, gid: 6, supplementaryGIDs: [7, 8], capabilityBoundingSet: 1 << 40,
                 noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, hasTerminal: true,
                 discardsOutput: true, discardsErrors: true)
+        ])
+
+    static let interface = PodConfiguration.Interface(
+        name: "eth0", hardwareAddress: [2, 0, 0, 0, 0, 1], mtu: 1400,
+        addresses: [
+            .init(address: [10, 0, 0, 2], prefixLength: 24, broadcast: [10, 0, 0, 255]),
+            .init(address: [0xfd] + [UInt8](repeating: 0, count: 15), prefixLength: 64),
+        ],
+        routes: [
+            .init(
+                destination: [0, 0, 0, 0], prefixLength: 0, gateway: [10, 0, 0, 1], source: [10, 0, 0, 2], metric: 5,
+                mtu: 1300, isOnLink: true)
         ])
 
     @Test(arguments: guestMessages) func guestMessagesSurviveTheWire(message: GuestMessage) throws {
