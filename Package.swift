@@ -110,7 +110,7 @@ let package = Package(
             name: "Stage1",
             dependencies: [
                 "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
-                "PodJournal", "HostConfiguration", "Hypervisor", system,
+                "PodJournal", "HostConfiguration", "Hypervisor", "Networking", system,
             ]),
 
         // 5: the command line
@@ -199,7 +199,12 @@ let package = Package(
                 "PodStore", "Stage0", "GuestProtocol",
             ],
             exclude: ["manual-flags.list"]),
-        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "AppContainer", "LinuxPlatform"]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "TestSupport", "AppContainer", "LinuxPlatform", "Networking", "GuestProtocol", "Hypervisor", "Backends",
+                "Stage1", "SystemdUnits",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

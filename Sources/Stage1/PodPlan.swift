@@ -7,6 +7,7 @@ import GuestProtocol
 import HostConfiguration
 import Hypervisor
 import LinuxPlatform
+import Networking
 import PodStore
 import SystemPackage
 
@@ -32,13 +33,14 @@ package struct PodPlan {
     private static let guestRoot = "guest.erofs"
 
     /// - Parameters:
+    ///   - interfaces: those that the pod's networks give its machine.
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
-        pod: PodLayout, arguments: EntrypointArguments, inherited: [FileDescriptor], extraKernelParameters: String?,
-        hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
+        pod: PodLayout, arguments: EntrypointArguments, interfaces: [JoinedInterface], inherited: [FileDescriptor],
+        extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -63,6 +65,7 @@ package struct PodPlan {
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
             kernelSettings: try Self.kernelSettings(manifest.isolators.sysctl),
+            interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
             shares: [
                 // The guest's own locks and a cache without expiry: nobody else writes to this share.
                 .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
@@ -108,7 +111,8 @@ package struct PodPlan {
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
-            inheritedDescriptors: inherited, user: machineUser, workingDirectory: pod.directory,
+            network: .interfaces(interfaces.map(MachineInterface.init)), inheritedDescriptors: inherited,
+            user: machineUser, workingDirectory: pod.directory,
             log: pod.directory.appending("machine.log"))
     }
 

@@ -80,7 +80,7 @@ package struct Stage1Program {
 
     private func plan(_ arguments: EntrypointArguments) throws -> PodPlan {
         try PodPlan(
-            pod: pod, arguments: arguments, inherited: lock.map { [$0] } ?? [],
+            pod: pod, arguments: arguments, interfaces: [], inherited: lock.map { [$0] } ?? [],
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),

@@ -15,6 +15,9 @@ package enum BuildProducts {
 
     package static var rkt: FilePath { directory.appending("rkt") }
     package static var stage1: FilePath { directory.appending("stage1-kvm.aci") }
+    package static var kernel: FilePath { directory.appending("kernel").appending("vmlinux") }
+    /// The root image of guests.
+    package static var guestRoot: FilePath { directory.appending("stage1").appending("guest.erofs") }
     package static var kernelRelease: FilePath { directory.appending("kernel").appending("release") }
 
     /// The `download` program.
@@ -39,7 +42,7 @@ package enum BuildProducts {
 
     /// The files that integration tests need and that are not there.
     package static var missing: [FilePath] {
-        [rkt, stage1, kernelRelease, image("busybox"), image("redis"), image("probe")]
+        [rkt, stage1, kernel, guestRoot, kernelRelease, image("busybox"), image("redis"), image("probe")]
             .filter { !FileSystem.exists($0) }
     }
 }
