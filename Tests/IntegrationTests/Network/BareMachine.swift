@@ -17,7 +17,6 @@ final class BareMachine {
     private let machine: any VirtualMachine
     private let configuration: PodConfiguration
     private var boot = FrameDecoder()
-    private(set) var phases: [String] = []
     /// Why the guest could not go on, in its words.
     private(set) var failure: String?
     /// What the guest wrote on its serial console.
@@ -70,10 +69,8 @@ final class BareMachine {
 
     deinit { machine.release() }
 
-    /// Reads what the guest has to say, and answers it.
-    ///
-    /// - Throws: when the guest or the hypervisor is at its end.
-    func turn() throws {
+    /// Reads what the guest has to say, and answers it. Throws when the guest or the hypervisor is at its end.
+    private func turn() throws {
         let ends = machine.descriptors
         for (index, _) in try Poll.wait(
             [ends.bootPort, ends.agentPort, ends.console].map { ($0, .read) }, timeout: 10)
@@ -91,6 +88,15 @@ final class BareMachine {
         }
     }
 
+    /// Turns until something holds. It does not suspend: the hypervisor ends with the thread that has started it.
+    func turn(until what: String, _ condition: () throws -> Bool) throws {
+        let deadline = Clock.milliseconds + 120_000
+        while try !condition() {
+            guard Clock.milliseconds < deadline else { throw TimedOut(what, .seconds(120)) }
+            try turn()
+        }
+    }
+
     private func receive(_ bytes: [UInt8]) throws {
         boot.append(bytes)
         while let frame = try boot.next() {
@@ -100,7 +106,6 @@ final class BareMachine {
                 try FileSystem.writeAll(
                     HostMessage.pod(configuration).frame.encoded, to: machine.descriptors.bootPort)
                 try UnixSocket.setNonBlocking(machine.descriptors.bootPort)
-            case .phase(let name, _): phases.append(name)
             case .failed(let reason): failure = reason
             default: break
             }

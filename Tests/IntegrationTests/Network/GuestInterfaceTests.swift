@@ -43,18 +43,15 @@ struct GuestInterfaceTests {
     @Test(arguments: [
         InterfaceJoint.tap(interface: "eth0", guarding: .addresses), .macvtap(interface: "eth0", guarding: .addresses),
     ])
-    func `the guest has the interface and is reached by it`(joint: InterfaceJoint) async throws {
+    func `the guest has the interface and is reached by it`(joint: InterfaceJoint) throws {
         let lab = try network()
         let joined = try joint.make(in: lab.pod)
         let machine = try BareMachine(script: Self.script, interfaces: [joined])
         try joined.descriptor.close()
-        func wait(for name: String) async throws {
-            try await eventually("\(name) in the guest", within: .seconds(120)) {
-                try machine.turn()
-                return FileSystem.exists(machine.file("out/\(name)"))
-            }
+        func wait(for name: String) throws {
+            try machine.turn(until: "\(name) in the guest") { FileSystem.exists(machine.file("out/\(name)")) }
         }
-        try await wait(for: "looked")
+        try wait(for: "looked")
         func text(_ name: String) throws -> String { try FileSystem.readText(machine.file("out/\(name)")) }
 
         let addresses = try text("addresses")
@@ -83,12 +80,12 @@ struct GuestInterfaceTests {
         let giver = try shell(
             lab, "until busybox nc 10.9.0.2 7000 <\(scratch.appending("sent")); do sleep 0.1; done", scratch)
         defer { giver.killAll() }
-        try await wait(for: "taken")
+        try wait(for: "taken")
         let taker = try shell(
             lab, "mkfifo \(back).silence && exec busybox nc -l -p 7001 >\(back) <>\(back).silence", scratch)
         defer { taker.killAll() }
-        try await wait(for: "given")
-        try await eventually("the end of the stream") { !taker.isRunning }
+        try wait(for: "given")
+        try machine.turn(until: "the end of the stream") { !taker.isRunning }
         #expect(try FileSystem.read(back) == bytes)
     }
 
@@ -99,19 +96,14 @@ struct GuestInterfaceTests {
         }
     }
 
-    @Test func `a guest that lacks an interface says which, and runs no app`() async throws {
+    @Test func `a guest that lacks an interface says which, and runs no app`() throws {
         let lab = try network()
         let joined = try InterfaceJoint.tap(interface: "eth0", guarding: .none).make(in: lab.pod)
         defer { try? joined.descriptor.close() }
         let machine = try BareMachine(script: "touch /ran", interfaces: [joined]) { configuration in
             configuration.interfaces[0].hardwareAddress = [2, 0, 0, 0, 0, 9]
         }
-        await #expect(throws: FixtureError.self) {
-            try await eventually("the end of the guest") {
-                try machine.turn()
-                return false
-            }
-        }
+        #expect(throws: FixtureError.self) { try machine.turn(until: "the end of the guest") { false } }
         #expect(
             machine.failure
                 == "the machine has no network interface with the address 02:00:00:00:00:09, which is to be eth0")
