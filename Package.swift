@@ -169,7 +169,9 @@ let package = Package(
                 "CLinuxShims", "Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system,
             ]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
-        .testTarget(name: "NetworkingTests", dependencies: ["Networking", "TestSupport", "LinuxPlatform", system]),
+        .testTarget(
+            name: "NetworkingTests",
+            dependencies: ["Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system]),
         .testTarget(
             name: "ImageStoreTests",
             dependencies: ["ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),

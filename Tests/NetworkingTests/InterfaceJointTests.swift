@@ -16,11 +16,24 @@ import Testing
     init() throws {
         lab = try NetworkLab()
         try lab.connect("eth0", to: "far0", hardwareAddress: Self.hardware, mtu: 1400)
+        try Self.settle(lab)
         try lab.ip(lab.far, "addr add 10.9.0.1/24 dev far0")
         for arguments in [
             "addr add 10.9.0.2/24 brd + dev eth0", "addr add fd09::2/64 dev eth0 nodad",
             "route add default via 10.9.0.1", "-6 route add default via fd09::1",
         ] { try lab.ip(lab.pod, arguments) }
+    }
+
+    /// Kernels see a cable and make link-local addresses a moment after both ends are up.
+    private static func settle(_ lab: NetworkLab) throws {
+        let deadline = Clock.milliseconds + 10_000
+        for (namespace, name) in [(lab.pod, "eth0"), (lab.far, "far0")] {
+            while try !lab.ip(namespace, "-o link show \(name)").contains("state UP")
+                || !lab.ip(namespace, "-o addr show \(name)").contains("fe80::")
+            {
+                guard Clock.milliseconds < deadline else { throw TimedOut("a settled cable", .seconds(10)) }
+            }
+        }
     }
 
     private static let kinds: [InterfaceJoint] = [
@@ -66,6 +79,21 @@ import Testing
         [" proto kernel", " proto boot", " proto kernel_ll", " nodad", " noprefixroute"].reduce(line) { text, word in
             text.replacing(word, with: "")
         }.split(separator: " ").joined(separator: " ")
+    }
+
+    @Test(arguments: kinds) func `it is written down before anything is changed`(kind: InterfaceJoint) throws {
+        let before = try lab.state(lab.pod)
+        var recorded: GuestInterface?
+        #expect(throws: Errno.noSpace) {
+            try kind.make(in: lab.pod) { guest in
+                recorded = guest
+                throw Errno.noSpace
+            }
+        }
+        #expect(try lab.state(lab.pod) == before)
+        let joined = try kind.make(in: lab.pod)
+        try joined.descriptor.close()
+        #expect(joined.guest == recorded)
     }
 
     @Test(arguments: kinds) func `frames pass in both directions`(kind: InterfaceJoint) throws {

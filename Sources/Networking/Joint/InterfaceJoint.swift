@@ -19,19 +19,23 @@ package enum InterfaceJoint: Sendable, Equatable {
 
     /// Joins the interface. When it fails, everything is as before.
     ///
-    /// - Parameter namespace: the pod's network namespace.
-    package func make(in namespace: FileDescriptor) throws -> JoinedInterface {
+    /// - Parameters:
+    ///   - namespace: the pod's network namespace.
+    ///   - record: writes down what `undo` takes, before anything of the interface is changed.
+    package func make(
+        in namespace: FileDescriptor, recording record: (GuestInterface) throws -> Void = { _ in }
+    ) throws -> JoinedInterface {
         switch self {
         case .tap(let interface, let guarding):
             try NetworkNamespace.enter(namespace) {
-                try TapJoint(interface: interface, guarding: guarding, socket: RouteSocket()).make()
+                try TapJoint(interface: interface, guarding: guarding, socket: RouteSocket()).make(record)
             }
         case .macvtap(let interface, let guarding):
             try NetworkNamespace.enter(namespace) {
-                try MacvtapJoint(interface: interface, guarding: guarding, socket: RouteSocket()).make()
+                try MacvtapJoint(interface: interface, guarding: guarding, socket: RouteSocket()).make(record)
             }
         case .network(let network):
-            try network.make(in: namespace)
+            try network.make(in: namespace, record)
         }
     }
 

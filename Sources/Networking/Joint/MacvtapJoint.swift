@@ -11,9 +11,10 @@ struct MacvtapJoint {
     let guarding: SourceGuard
     let socket: RouteSocket
 
-    func make() throws -> JoinedInterface {
+    func make(_ record: (GuestInterface) throws -> Void) throws -> JoinedInterface {
         let link = try socket.link(named: interface)
         let guest = try GuestInterface(reading: link, link.requireHardwareAddress(), socket)
+        try record(guest)
         let names = Set(try socket.links().map(\.name))
         guard let name = (0...names.count).map({ "macvtap\($0)" }).first(where: { !names.contains($0) }) else {
             throw RuntimeError(.internal, "all names for a macvtap are taken")
@@ -44,7 +45,9 @@ struct MacvtapJoint {
 
 extension MacvtapNetwork {
     /// Makes the interface right in the pod's namespace, with which it goes.
-    func make(in namespace: FileDescriptor) throws -> JoinedInterface {
+    func make(
+        in namespace: FileDescriptor, _ record: (GuestInterface) throws -> Void
+    ) throws -> JoinedInterface {
         let socket = try RouteSocket()
         let hardwareAddress = HardwareAddress.random()
         try socket.addMacvtap(
@@ -57,6 +60,7 @@ extension MacvtapNetwork {
                 let guest = GuestInterface(
                     name: name, hardwareAddress: try tap.requireHardwareAddress(), mtu: tap.mtu, addresses: addresses,
                     routes: GuestInterface.routes(of: addresses, and: routes))
+                try record(guest)
                 return JoinedInterface(descriptor: try MacvtapJoint.open(tap, guest, guarding, inside), guest: guest)
             } with: {
                 try inside.remove(tap)

@@ -10,9 +10,10 @@ struct TapJoint {
     let guarding: SourceGuard
     let socket: RouteSocket
 
-    func make() throws -> JoinedInterface {
+    func make(_ record: (GuestInterface) throws -> Void) throws -> JoinedInterface {
         let link = try socket.link(named: interface)
         let guest = try GuestInterface(reading: link, link.requireHardwareAddress(), socket)
+        try record(guest)
         let (descriptor, name) = try TapDevice.make()
         return try undoing {
             // The kernel's own stack is to be quiet on the tap as well.
