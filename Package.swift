@@ -72,7 +72,6 @@ let package = Package(
         .target(name: "SystemdUnits", dependencies: []),
         .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "PodJournal", dependencies: ["Diagnostics", "LinuxPlatform", "GuestProtocol", system]),
-        .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
         .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
 
@@ -169,9 +168,6 @@ let package = Package(
                 "CLinuxShims", "Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system,
             ]),
         .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
-        .testTarget(
-            name: "NetworkingTests",
-            dependencies: ["Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system]),
         .testTarget(
             name: "ImageStoreTests",
             dependencies: ["ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),

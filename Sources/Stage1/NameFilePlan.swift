@@ -4,6 +4,7 @@
 import Diagnostics
 import GuestProtocol
 import LinuxPlatform
+import Networking
 import PodStore
 import SystemPackage
 
@@ -17,10 +18,17 @@ struct NameFilePlan {
     /// Bytes of one file; both must fit into the pod's configuration.
     private static let limit = 2 << 20
 
-    /// - Parameter etc: the host's configuration files.
-    init(_ arguments: EntrypointArguments, pod: PodLayout, etc: FilePath = "/etc") throws {
+    /// - Parameters:
+    ///   - names: what the pod's networks say, for apps of a pod that was not told anything else.
+    ///   - etc: the host's configuration files.
+    init(
+        _ arguments: EntrypointArguments, _ names: NetworkResult.DNS?, pod: PodLayout, etc: FilePath = "/etc"
+    ) throws {
         replacesResolver = arguments.resolver == .host || arguments.resolver == .stage0
         try add(arguments.resolver, Self.resolver, host: etc.appending("resolv.conf"), stage0: pod.stage1Resolver)
+        if arguments.resolver == .standard, let names {
+            files.append(.init(path: Self.resolver, contents: Array(names.resolverText.utf8)))
+        }
         try add(arguments.hosts, Self.hosts, host: etc.appending("hosts"), stage0: pod.stage1Hosts)
     }
 
@@ -49,5 +57,17 @@ struct NameFilePlan {
         guard replacesResolver, !mounts.isEmpty else { return mounts }
         let place = try FileSystem.place(of: FilePath(Self.resolver), inRoot: root)
         return mounts.filter { FilePath($0.target) != place }
+    }
+}
+
+extension NetworkResult.DNS {
+    /// As resolv.conf(5) has it.
+    fileprivate var resolverText: String {
+        var lines: [String] = []
+        if let domain { lines.append("domain \(domain)") }
+        if !search.isEmpty { lines.append("search " + search.joined(separator: " ")) }
+        lines += nameservers.map { "nameserver \($0)" }
+        if !options.isEmpty { lines.append("options " + options.joined(separator: " ")) }
+        return lines.map { $0 + "\n" }.joined()
     }
 }

@@ -34,17 +34,21 @@ package struct PodPlan {
 
     /// - Parameters:
     ///   - interfaces: those that the pod's networks give its machine.
+    ///   - names: what the pod's networks say of name servers.
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
-        pod: PodLayout, arguments: EntrypointArguments, interfaces: [JoinedInterface], inherited: [FileDescriptor],
+        pod: PodLayout, arguments: EntrypointArguments, interfaces: [JoinedInterface],
+        names networkNames: NetworkResult.DNS? = nil, inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
-        try Self.checkNetworks(arguments.networks)
+        guard arguments.networks != ["host"] else {
+            throw RuntimeError(.unsupported, "a pod in a virtual machine cannot have the host's network")
+        }
         guard !arguments.interactive || manifest.apps.count == 1 else {
             throw RuntimeError(
                 .unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
@@ -60,7 +64,7 @@ package struct PodPlan {
             throw RuntimeError(
                 .invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
         }
-        let names = try NameFilePlan(arguments, pod: pod)
+        let names = try NameFilePlan(arguments, networkNames, pod: pod)
         var leftOut: [String] = []
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
@@ -131,13 +135,6 @@ package struct PodPlan {
             guard names.count > 1, names.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }), key.utf8.count < 256
             else { throw RuntimeError(.invalidArgument, "the pod's isolator os/unix/sysctl has the key \"\(key)\"") }
             return .init(path: path, value: value)
-        }
-    }
-
-    private static func checkNetworks(_ networks: [String]) throws {
-        guard networks.allSatisfy({ $0 == "none" }) else {
-            throw RuntimeError(
-                .unsupported, "this stage1 offers --net=none only, not --net=\(networks.joined(separator: ","))")
         }
     }
 

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
+import AppContainer
 import Diagnostics
 import GuestProtocol
 import Hypervisor
 import LinuxPlatform
+import Networking
 import PodJournal
 import PodStore
 import SystemPackage
@@ -59,7 +61,11 @@ package struct Stage1Program {
             try StopRequest(pod: pod).send(force: arguments.contains("--force"))
             return ExitStatus.success
         case "gc":
-            // Nothing of a machine outlives its supervisor; the pod's directory is stage0's to remove.
+            // Of a killed supervisor only networks are left; the pod's directory is stage0's to remove.
+            let arguments = try EntrypointArguments(parsing: arguments)
+            MachineNetworks.leave(
+                PodNetworks(uuid: try PodUUID(parsing: arguments.uuid), pod: pod), ErrorStream(),
+                isDebug: arguments.debug)
             return ExitStatus.success
         default:
             throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")
@@ -78,9 +84,10 @@ package struct Stage1Program {
     /// With the supervisor's process number added no two machines that run at a time share one.
     private static let firstMachineUser: UInt32 = 0x7000_0000
 
-    private func plan(_ arguments: EntrypointArguments) throws -> PodPlan {
+    private func plan(_ arguments: EntrypointArguments, _ networks: MachineNetworks? = nil) throws -> PodPlan {
         try PodPlan(
-            pod: pod, arguments: arguments, interfaces: [], inherited: lock.map { [$0] } ?? [],
+            pod: pod, arguments: arguments, interfaces: networks?.interfaces ?? [], names: networks?.names,
+            inherited: lock.map { [$0] } ?? [],
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
@@ -90,8 +97,17 @@ package struct Stage1Program {
     private func supervise(_ arguments: EntrypointArguments) throws -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
-        let plan = try plan(arguments)
         let errors = ErrorStream()
+        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), errors)
+        defer { networks.leave(errors, isDebug: arguments.debug) }
+        return try supervise(arguments, networks, signals, errors)
+    }
+
+    private func supervise(
+        _ arguments: EntrypointArguments, _ networks: MachineNetworks, _ signals: SignalDescriptor,
+        _ errors: ErrorStream
+    ) throws -> Int32 {
+        let plan = try plan(arguments, networks)
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
         for directory in [pod.statuses, pod.exitCauses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
@@ -104,6 +120,7 @@ package struct Stage1Program {
         // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
         let machine = try launch(plan, errors, debug: arguments.debug)
+        networks.letGo()
         var options = Supervisor.Options()
         options.debug = arguments.debug
         options.journal = journalOptions(plan.configuration.machineID, errors)

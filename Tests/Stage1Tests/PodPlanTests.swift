@@ -38,7 +38,7 @@ struct PodPlanTests {
     private func plan(_ configuration: String?) throws -> PodPlan {
         if let configuration { try FileSystem.write(configuration.utf8, to: pod.hypervisorConfiguration) }
         return try PodPlan(
-            pod: pod, arguments: EntrypointArguments(parsing: [Self.uuid]), inherited: [],
+            pod: pod, arguments: EntrypointArguments(parsing: [Self.uuid]), interfaces: [], inherited: [],
             extraKernelParameters: nil, hostProcessors: 2, hostMemory: 4096, machineUser: nil)
     }
 

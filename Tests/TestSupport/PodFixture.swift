@@ -19,6 +19,8 @@ package final class PodFixture {
     private var processes: [HostProcess] = []
     private var cleanups: [() throws -> Void] = []
     private var logCount = 0
+    /// What rkt is run by, when it is not to see the host's network.
+    private var wrapper: [String] = []
     private let startedAt = Clock.milliseconds
 
     /// Runs a test's body with a fixture.
@@ -93,7 +95,29 @@ package final class PodFixture {
     package func start(
         _ arguments: [String], environment: [String: String] = [:], input: HostProcess.Input = .null
     ) throws -> HostProcess {
-        try spawn(BuildProducts.rkt, options + arguments, environment: environment, input: input)
+        let words = wrapper + [BuildProducts.rkt.string] + options + arguments
+        return try spawn(FilePath(words[0]), Array(words.dropFirst()), environment: environment, input: input)
+    }
+
+    /// Gives all programs that `start` and `onNetwork` start from now on a network that is not the host's: interfaces,
+    /// rules, namespaces and leases of pods are gone with it.
+    package func leaveNetwork(isolation: isolated (any Actor)? = #isolation) async throws {
+        let script = """
+            for place in /run /var/lib; do mount -t tmpfs none $place; done
+            mkdir /run/lock; ip link set lo up; echo there; exec sleep 100000
+            """
+        let holder = try spawn(
+            "/usr/bin/unshare", ["--net", "--mount", "--propagation=private", "/bin/sh", "-ec", script])
+        try await eventually("a network of the test's own", within: .seconds(30)) { holder.output.contains("there") }
+        wrapper = ["/usr/bin/nsenter", "--target=\(holder.child.pid)", "--net", "--mount"]
+    }
+
+    /// Runs a shell script of the host beside its pods, in the network that they are on.
+    package func onNetwork(
+        _ script: String, isolation: isolated (any Actor)? = #isolation
+    ) async throws -> HostProcess.Outcome {
+        let words = wrapper + ["/bin/sh", "-ec", script]
+        return try await spawn(FilePath(words[0]), Array(words.dropFirst())).end()
     }
 
     /// Runs rkt to its end.
@@ -197,8 +221,7 @@ package final class PodFixture {
         var left: [String] = []
         if FileSystem.exists(data.appending("pods")) {
             do {
-                let collector = try spawn(
-                    BuildProducts.rkt, options + ["gc", "--grace-period=0s", "--expire-prepared=0s"])
+                let collector = try start(["gc", "--grace-period=0s", "--expire-prepared=0s"])
                 if try collector.child.wait() != .exited(0) { left.append("gc: \(collector.error)") }
             } catch {
                 left.append("gc: \(error)")

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 // Bits of unshare(2) and setns(2).
+#define RKT_CLONE_FS 0x00000200
 #define RKT_CLONE_NEWNS 0x00020000
 #define RKT_CLONE_NEWNET 0x40000000
 

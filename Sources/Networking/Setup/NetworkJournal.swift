@@ -18,6 +18,8 @@ struct NetworkJournal {
         case network(name: String, interface: String, addressOnly: Bool, portMappings: [JSONValue])
         /// ADD of a network has ended well with this result.
         case attached(name: String, result: JSONValue)
+        /// An interface of the namespace is joined to the pod's machine; what it had is in `GuestInterface.json`.
+        case joined(JSONValue)
         /// Ports of the host lead to the pod by rules of this tool.
         case ports(tool: String)
     }
@@ -70,6 +72,7 @@ struct NetworkJournal {
                 "addressOnly": .bool(addressOnly), "portMappings": .array(portMappings),
             ]
         case .attached(let name, let result): ["effect": "attached", "name": .string(name), "result": result]
+        case .joined(let interface): ["effect": "joined", "interface": interface]
         case .ports(let tool): ["effect": "ports", "tool": .string(tool)]
         }
     }
@@ -86,6 +89,7 @@ struct NetworkJournal {
         case "attached":
             guard let name = text("name"), let result = document["result"] else { return nil }
             return .attached(name: name, result: result)
+        case "joined": return document["interface"].map { .joined($0) }
         case "ports": return text("tool").map { .ports(tool: $0) }
         default: return nil
         }

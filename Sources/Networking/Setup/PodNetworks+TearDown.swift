@@ -34,6 +34,7 @@ extension PodNetworks {
             return report
         }
         removePorts(entries, &report)
+        giveBack(entries, &report)
         let needsSweep = leave(entries, &report, log)
         for case .namespace(let path) in entries {
             report.attempt("the network namespace of pod \"\(uuid)\" is left") {
@@ -65,6 +66,18 @@ extension PodNetworks {
                     throw RuntimeError(.invalidState, "\(name) is not a known tool")
                 }
                 try PortRules(tools: tools, directory: files.directory).remove(uuid, tool)
+            }
+        }
+    }
+
+    /// Gives interfaces that were joined to a machine what they had: plugins look at it to see what else to undo.
+    private func giveBack(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
+        guard let path = namespace(entries) else { return }
+        for case .joined(let interface) in entries.reversed() {
+            report.attempt("an interface of pod \"\(uuid)\" is still its machine's") {
+                let namespace = try NetworkNamespace.open(path)
+                defer { try? namespace.close() }
+                try InterfaceJoint.undo(try GuestInterface(interface), in: namespace)
             }
         }
     }

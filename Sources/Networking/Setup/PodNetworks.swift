@@ -58,10 +58,11 @@ package struct PodNetworks: Sendable {
     /// Makes the pod's namespace and joins its networks. When it throws, everything is undone.
     ///
     /// - Parameter ports: the host's ports that are to lead to the pod.
-    /// - Returns: nil for a pod that uses the host's network.
+    /// - Returns: nil for a pod that uses the host's network, and for a machine without networks, which needs nothing of
+    ///   the host.
     package func setUp(for consumer: Consumer, ports: [ForwardedPort] = []) throws -> AttachedNetworks? {
         let resolved = try ResolvedNetworks(reading: files.resolved)
-        guard !resolved.usesHostNetwork else { return nil }
+        guard !resolved.usesHostNetwork, consumer == .container || !resolved.networks.isEmpty else { return nil }
         guard !FileSystem.exists(files.journal) else {
             throw RuntimeError(.invalidState, "pod \"\(uuid)\" has networks already; remove it with `rkt rm`")
         }

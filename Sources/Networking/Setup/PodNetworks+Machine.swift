@@ -1,0 +1,61 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+extension PodNetworks {
+    /// Joins what a pod's networks have made to the pod's machine. Each interface is noted before it is changed, and
+    /// `tearDown` gives it back.
+    ///
+    /// - Returns: in the order of the networks; the descriptors are the caller's to close.
+    package func join(_ attached: AttachedNetworks) throws -> [JoinedInterface] {
+        let journal = NetworkJournal(files.journal)
+        let namespace = try NetworkNamespace.open(attached.namespace)
+        defer { try? namespace.close() }
+        var joined: [JoinedInterface] = []
+        for network in attached.networks {
+            do {
+                joined.append(
+                    try joint(network).make(in: namespace) { try journal.append(.joined($0.json)) })
+            } catch {
+                for interface in joined { try? interface.descriptor.close() }
+                throw RuntimeError(
+                    (error as? RuntimeError)?.code ?? .internal,
+                    "network \"\(network.name)\" cannot be joined to the pod's machine", cause: error)
+            }
+        }
+        return joined
+    }
+
+    private func joint(_ network: AttachedNetwork) throws -> InterfaceJoint {
+        switch network.link {
+        case .namespace: return .tap(interface: network.interface, guarding: .addresses)
+        case .macvtap(let parent, let mode, let mtu):
+            guard let mode = MacvlanMode(rawValue: mode) else {
+                let known = MacvlanMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw RuntimeError(.invalidArgument, "its mode \"\(mode)\" is none of \(known)")
+            }
+            return .network(
+                MacvtapNetwork(
+                    name: network.interface, master: parent, mode: mode, guarding: .addresses,
+                    mtu: mtu.map { UInt32(clamping: $0) },
+                    addresses: network.result.addresses.map {
+                        InterfaceAddress($0.address.address, prefixLength: $0.address.length)
+                    },
+                    routes: network.result.routes.map { route in
+                        NetworkRoute(to: route.destination, gateway: route.gateway ?? network.gateway(for: route))
+                    }))
+        }
+    }
+}
+
+extension AttachedNetwork {
+    /// The way that a route without a gateway takes: that of the address of its family.
+    fileprivate func gateway(for route: NetworkResult.Route) -> IPAddress? {
+        let family = route.destination.address.family
+        return result.addresses.first { $0.address.address.family == family }.flatMap(\.gateway)
+    }
+}
