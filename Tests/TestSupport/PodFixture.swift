@@ -21,6 +21,8 @@ package final class PodFixture {
     private var logCount = 0
     /// What rkt is run by, when it is not to see the host's network.
     private var wrapper: [String] = []
+    /// What holds the network that pods are on instead; pods are collected there.
+    private var networkHolder: HostProcess?
     private let startedAt = Clock.milliseconds
 
     /// Runs a test's body with a fixture.
@@ -109,6 +111,8 @@ package final class PodFixture {
         let holder = try spawn(
             "/usr/bin/unshare", ["--net", "--mount", "--propagation=private", "/bin/sh", "-ec", script])
         try await eventually("a network of the test's own", within: .seconds(30)) { holder.output.contains("there") }
+        processes.removeAll { $0 === holder }
+        networkHolder = holder
         wrapper = ["/usr/bin/nsenter", "--target=\(holder.child.pid)", "--net", "--mount"]
     }
 
@@ -209,6 +213,7 @@ package final class PodFixture {
         repeat {
             left = collect()
         } while !left.isEmpty && Clock.milliseconds < deadline
+        networkHolder?.killAll()
         for point in (try? Mount.points(beneath: scratch.path)) ?? [] { try? Mount.unmount(point, detach: true) }
         scratch.close()
         return left

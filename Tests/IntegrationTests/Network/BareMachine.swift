@@ -60,7 +60,7 @@ final class BareMachine {
                 name: "rkt-network", uuid: "6733c088-a507-4694-aabf-eda1cf9aee7c", memory: 256, processors: 1,
                 kernel: .bundled(BuildProducts.kernel),
                 commandLine: .standard(firstProgram: "/usr/lib/rkt/rkt-guest"), root: .block(BuildProducts.guestRoot),
-                shares: [.virtiofs(tag: "apps", source: apps, cache: .auto)],
+                shares: [.virtiofs(tag: "apps", source: apps, cache: .auto, readOnly: false)],
                 network: .interfaces(interfaces.map(MachineInterface.init)), user: 0x7000_0000 + UInt32(getpid()),
                 workingDirectory: scratch.path, log: scratch.appending("machine.log")))
         guard let machine = started as? any VirtualMachine else { throw FixtureError("no virtual machine") }

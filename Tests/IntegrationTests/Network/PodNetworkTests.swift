@@ -33,7 +33,7 @@ struct PodNetworkTests {
             #expect(try await pod.shell("ip -o -4 addr show eth0").contains(" \(address)/"))
             #expect(try await pod.shell("ip route").contains("default via 172.16.28.1 dev eth0"))
             #expect(try await pod.shell("ping -c 1 -W 5 172.16.28.1 >/dev/null && echo there") == "there")
-            let answer = try await fixture.onNetwork("ping -c 1 -W 5 \(address) >/dev/null && echo there")
+            let answer = try await fixture.onNetwork("busybox ping -c 1 -W 5 \(address) >/dev/null && echo there")
             #expect(answer.output == "there\n")
             #expect(try await !traces(fixture).isEmpty)
             #expect(try await pod.stop().status == 0)
