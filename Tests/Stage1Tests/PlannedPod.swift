@@ -50,7 +50,8 @@ struct PlannedPod {
 
     func plan(_ arguments: [String] = [], processors: Int = 2, memory: Int = 4096) throws -> PodPlan {
         try PodPlan(
-            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), inherited: [],
+            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), interfaces: [], names: nil,
+            inherited: [],
             extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
     }
 
