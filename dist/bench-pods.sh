@@ -64,7 +64,7 @@ rkt image build --compression=none "$scratch/stage1" "$scratch/stage1.aci" >>"$l
 
 echo "bench-pods: $PODS pods" >&2
 for ((index = 0; index < PODS; index++)); do
-    rkt run --stage1-path="$scratch/stage1.aci" "$image" >>"$log" 2>&1 || die "pod $index has failed"
+    rkt run --net=none --stage1-path="$scratch/stage1.aci" "$image" >>"$log" 2>&1 || die "pod $index has failed"
 done
 [ "$(rkt list --no-legend | grep -c $'\texited\t')" = "$PODS" ] || die "not all of the $PODS pods have ended"
 for ((run = 0; run < RUNS; run++)); do
@@ -118,7 +118,7 @@ echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || true
 walk() {
     mkdir -p "$scratch/$1/hypervisor.d"
     printf '{"rktKind":"hypervisor","rktVersion":"v1","volumes":"%s"}\n' "$1" >"$scratch/$1/hypervisor.d/volumes.json"
-    rkt --user-config="$scratch/$1" run --volume=v,kind=host,source="$scratch/tree",readOnly=true "$scratch/tree.aci" \
+    rkt --user-config="$scratch/$1" run --net=none --volume=v,kind=host,source="$scratch/tree",readOnly=true "$scratch/tree.aci" \
         --mount=volume=v,target=/volume --exec /bin/sh -- -c "$(cat "$scratch/walk.sh")" sh "${@:2}" 2>>"$log" |
         sed -n -e "s, /volume , $1 ," -e 's,^.*: \(\(walk\|read\) .*\)$,\1,p' | tr -d '\r' >>"$scratch/walks"
 }
@@ -143,7 +143,7 @@ resident() {
 
 echo "bench-pods: memory" >&2
 # Without the function, so that $! is the pod's supervisor and no shell.
-"$rkt" --dir="$data" --insecure-options=image run --uuid-file-save="$scratch/uuid" "$image" --memory=512M \
+"$rkt" --dir="$data" --insecure-options=image run --net=none --uuid-file-save="$scratch/uuid" "$image" --memory=512M \
     --exec /bin/sleep -- 100000 >>"$log" 2>&1 &
 pod=$!
 for ((tries = 0; tries < 300; tries++)); do

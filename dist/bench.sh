@@ -87,7 +87,7 @@ phases() {
 
 # The first pod also renders the images; it tells what machine the bare one has to be like.
 uuid=$(prepare /bin/true) || die "prepare failed"
-measure - "$rkt" --dir="$data" run-prepared "$uuid" >/dev/null
+measure - "$rkt" --dir="$data" run-prepared --net=none "$uuid" >/dev/null
 machine=$(directory_of "$uuid")/machine.json
 memory=$(field memoryMiB "$machine") processors=$(field processors "$machine")
 accelerator=$(field accelerator "$machine")
@@ -117,14 +117,14 @@ for ((run = 1; run <= RUNS; run++)); do
     measure - "${bare[@]}" >>"$scratch/bare"
 
     uuid=$(prepare /bin/true)
-    measure - "$rkt" --dir="$data" run-prepared "$uuid" >"$scratch/pod.last"
+    measure - "$rkt" --dir="$data" run-prepared --net=none "$uuid" >"$scratch/pod.last"
     cat "$scratch/pod.last" >>"$scratch/pod"
     cp "$(directory_of "$uuid")/start-up.json" "$scratch/start-up.$run.json"
     phases "$scratch/start-up.$run.json" "$scratch/pod.last" >>"$scratch/phases"
     rkt rm "$uuid" >>"$log" 2>&1
 
     uuid=$(prepare /bin/echo first-line-of-the-app)
-    measure first-line-of-the-app "$rkt" --dir="$data" run-prepared "$uuid" >>"$scratch/line"
+    measure first-line-of-the-app "$rkt" --dir="$data" run-prepared --net=none "$uuid" >>"$scratch/line"
     rkt rm "$uuid" >>"$log" 2>&1
     ! grep -q ' - ' "$scratch/line" || die "the app's line has not come out"
 done

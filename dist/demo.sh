@@ -6,11 +6,13 @@
 #
 # usage: demo.sh
 #
-# BUILD is where rkt and the images are. Nothing outside a scratch directory is touched.
+# BUILD is where rkt and the images are. Nothing outside a scratch directory and a network of its own is touched.
 
 set -uo pipefail
 export LC_ALL=C
-readonly BUILD=$(realpath "${BUILD:-$(dirname "$0")/../build}")
+BUILD=$(realpath "${BUILD:-$(dirname "$0")/../build}")
+export BUILD
+readonly BUILD
 readonly rkt=$BUILD/rkt image=$BUILD/images/redis.aci
 
 supervisor='' uuid='' scratch=''
@@ -79,9 +81,20 @@ traces() {
         grep -qE ":$entry [0-9]+ (EOF|[0-9]+)\$" /proc/locks && echo "lock of inode $entry"
     done
     find "$scratch/data/pods" -mindepth 2 -maxdepth 2 | sed 's/^/directory /'
+    ip -o link | awk '$2 != "lo:" { print "interface", $2 }'
+    iptables-save -t nat | grep -qe '-A' && echo "rules of iptables"
+    nft list tables | grep -e rkt | sed 's/^/rules in /'
+    find /run/netns -type f 2>/dev/null | sed 's/^/namespace /'
+    find /var/lib/cni/networks -name '[0-9]*.*' 2>/dev/null | sed 's/^/address /'
 }
 
 [ "$(id -u)" -eq 0 ] || fail "pods are run as root; use 'sudo make demo'"
+if [ "${1:-}" != --in-network ]; then
+    exec unshare --net --mount --propagation=private -- "$0" --in-network
+fi
+ip link set lo up
+# Where networks are mounted, plugins keep addresses, and iptables its lock.
+for place in /run /var/lib; do mount -t tmpfs none $place; done
 for file in "$rkt" "$BUILD/stage1-kvm.aci" "$image" "$BUILD/kernel/release"; do
     [ -f "$file" ] || fail "$file is missing; run 'make all images'"
 done
@@ -94,7 +107,8 @@ readonly started=$SECONDS
 
 echo "A pod with redis, in a virtual machine of its own. Everything is in $scratch."
 echo
-run=(rkt --dir="$scratch/data" --insecure-options=image run --uuid-file-save="$scratch/uuid" "$image")
+run=(rkt --dir="$scratch/data" --insecure-options=image run --uuid-file-save="$scratch/uuid" --port=redis:7000
+    "$image")
 echo "\$ ${run[*]} &"
 "${run[@]}" >pod.log 2>&1 </dev/null &
 supervisor=$!
@@ -123,6 +137,12 @@ expect "the answer of redis" "$output" PONG
 step rkt --dir="$scratch/data" enter "$uuid" /usr/bin/uname -r
 expect "the kernel of the pod" "$output" "$(cat "$BUILD/kernel/release")"
 echo "(the bundled kernel; that of the host is $(uname -r))"
+echo
+echo "\$ printf 'PING\\r\\n' >/dev/tcp/127.0.0.1/7000"
+exec {redis}<>/dev/tcp/127.0.0.1/7000 && printf 'PING\r\n' >&$redis && read -r -t 10 answer <&$redis
+exec {redis}>&-
+echo "$answer"
+expect "the answer of redis to the host" "${answer%$'\r'}" +PONG
 step rkt --dir="$scratch/data" list
 [[ $output == *"${uuid:0:8}"*redis*running* ]] || fail "the list does not show the pod as running"
 
@@ -132,7 +152,7 @@ echo
 echo "The pod at this moment:"
 present=$(traces | sort | uniq -c)
 echo "$present"
-for kind in 'process qemu' 'process virtiofsd' mount lock directory; do
+for kind in 'process qemu' 'process virtiofsd' mount lock directory interface rules namespace address; do
     grep -q " $kind" <<<"$present" || fail "no $kind is there while the pod runs, the last check would see nothing"
 done
 
@@ -154,5 +174,5 @@ expect "the list of pods" "$output" ""
 echo
 left=$(traces)
 [ -z "$left" ] || fail "this is left of the pod:"$'\n'"$left"
-echo "Nothing is left of the pod: no process, no mount, no lock, no directory."
+echo "Nothing is left of the pod: no process, no mount, no lock, no directory, no network."
 echo "demo: passed in $((SECONDS - started)) s"

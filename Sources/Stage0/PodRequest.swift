@@ -98,8 +98,8 @@ package enum RootStorage: Sendable, Equatable {
 
 /// What is decided when a pod starts, whether it was prepared earlier or not.
 package struct RunOptions: Sendable {
-    /// The values of `--net`; an empty list is the network `default`.
-    package var networks = ["none"]
+    /// The values of `--net`.
+    package var networks = ["default"]
     package var hostname: String?
     package var names = NameOptions()
     /// The value of `--ipc`.

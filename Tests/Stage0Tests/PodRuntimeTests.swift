@@ -34,7 +34,7 @@ struct PodRuntimeTests {
         let directory = host.data.appending("pods").appending("run").appending(uuid)
         #expect(observed["zero"] == "stage1/rootfs/ex/run")
         #expect(
-            observed["args"] == "--net=none --local-config=/etc/rkt-test --hostname=box --disable-seccomp "
+            observed["args"] == "--net=default --local-config=/etc/rkt-test --hostname=box --disable-seccomp "
                 + "--dns-conf-mode=resolv=default,hosts=default \(uuid)")
         #expect(observed["cwd"] == directory.string)
         #expect(observed["lock"] == directory.string)

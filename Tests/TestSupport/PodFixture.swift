@@ -93,10 +93,16 @@ package final class PodFixture {
         try FileSystem.write(Array(text.utf8), to: directory.appending("test.json"))
     }
 
-    /// Starts rkt.
+    /// Starts rkt. Where the network is still the host's, pods have none unless a test asks for one.
     package func start(
         _ arguments: [String], environment: [String: String] = [:], input: HostProcess.Input = .null
     ) throws -> HostProcess {
+        var arguments = arguments
+        if wrapper.isEmpty, let command = arguments.firstIndex(where: { $0 == "run" || $0 == "run-prepared" }),
+            !arguments.contains(where: { $0.hasPrefix("--net") })
+        {
+            arguments.insert("--net=none", at: command + 1)
+        }
         let words = wrapper + [BuildProducts.rkt.string] + options + arguments
         return try spawn(FilePath(words[0]), Array(words.dropFirst()), environment: environment, input: input)
     }

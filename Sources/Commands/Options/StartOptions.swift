@@ -19,8 +19,8 @@ package struct NetworkNames: ExpressibleByArgument, ImpliedValue, Equatable, Sen
 package struct StartOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Networks of the pod, as in NETWORK[:KEY=VALUE;...],..., or all for every configured one; none, which is "
-                + "also the default for now, for a loopback interface only.",
+            "Networks of the pod, as in NETWORK[:KEY=VALUE;...],..., or all for every configured one, or none for a "
+                + "loopback interface only (default default).",
             valueName: "networks"))
     package var net: [NetworkNames] = []
 
