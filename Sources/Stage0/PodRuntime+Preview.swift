@@ -15,17 +15,16 @@ extension PodRuntime {
     /// fetched stay in the store.
     package func preview(_ request: PodRequest, _ options: RunOptions) throws -> JSONValue {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
-        let hypervisor = try hypervisorConfiguration()
-        let networks = try PodNetworking(options, settings)
+        let choices = try choices(options)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
+        try choices.networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         let preview: JSONValue
         do {
-            preview = try examine(pod, plan, request.storage, images.store, options, hypervisor, networks)
+            preview = try examine(pod, plan, request.storage, images.store, choices)
         } catch {
             do {
                 try discard(uuid)
@@ -43,21 +42,20 @@ extension PodRuntime {
         try RunRules.check(options, appCount: nil)
         let pod = try pods.find(prefix)
         try RunRules.check(options, pod.manifest())
-        let hypervisor = try hypervisorConfiguration()
-        let networks = try PodNetworking(options, settings)
-        try networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        let choices = try choices(options)
+        try choices.networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
         guard pod.state == .prepared, let handle = try pods.claim(pod, patience: PodStore.lookPatience) else {
             throw RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared")
         }
-        return try ask(handle, options, hypervisor, networks)
+        return try ask(handle, choices)
     }
 
     private func examine(
         _ pod: consuming PodHandle, _ plan: PodPlan, _ storage: RootStorage, _ store: ImageStore,
-        _ options: RunOptions, _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
+        _ choices: StartChoices
     ) throws -> JSONValue {
         try fill(pod.layout, with: plan, storage, store)
-        return try ask(pod, options, hypervisor, networks)
+        return try ask(pod, choices)
     }
 
     /// Bytes of an answer.
@@ -65,10 +63,10 @@ extension PodRuntime {
 
     /// When this returns nobody holds the pod any more, and nothing of it is mounted.
     private func ask(
-        _ pod: consuming PodHandle, _ options: RunOptions, _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
+        _ pod: consuming PodHandle, _ choices: StartChoices
     ) throws -> JSONValue {
         let layout = pod.layout
-        let start = try startCall(pod.uuid, layout, options, networks)
+        let start = try startCall(pod.uuid, layout, choices)
         guard let entrypoint = start.interface.path(.plan) else {
             throw RuntimeError(
                 .unsupported, "the stage1 image of pod \"\(pod.uuid)\" cannot tell what machine it would start")
@@ -79,7 +77,7 @@ extension PodRuntime {
         let output = try FileSystem.openAnonymous(in: layout.directory)
         defer { try? output.close() }
         do {
-            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, options, hypervisor, networks)
+            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, choices)
             try check(call.spawn(entrypoint, start.arguments, readsInput: false, output: output), pod.uuid)
         } catch {
             do {

@@ -15,16 +15,15 @@ extension PodRuntime {
     /// Makes a pod and runs it: this program becomes the pod's supervisor. When it throws, nothing of the pod is left.
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
-        let hypervisor = try hypervisorConfiguration()
-        let networks = try PodNetworking(options, settings)
+        let choices = try choices(options)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
+        try choices.networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
-            try begin(pod, plan, request.storage, images.store, options, hypervisor, networks)
+            try begin(pod, plan, request.storage, images.store, choices)
         } catch {
             do {
                 forgetUUID(uuid, in: options.uuidFileSave)
@@ -39,11 +38,11 @@ extension PodRuntime {
     /// When this throws, nobody holds the pod any more.
     private func begin(
         _ pod: consuming PodHandle, _ plan: PodPlan, _ storage: RootStorage, _ store: ImageStore,
-        _ options: RunOptions, _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
+        _ choices: StartChoices
     ) throws -> Never {
-        try saveUUID(pod.uuid, to: options.uuidFileSave)
+        try saveUUID(pod.uuid, to: choices.options.uuidFileSave)
         try fill(pod.layout, with: plan, storage, store)
-        try start(try pod.run(), plan.manifest, options, hypervisor, networks)
+        try start(try pod.run(), plan.manifest, choices)
     }
 
     /// Runs a prepared pod: this program becomes the pod's supervisor. When it throws after the start was begun, an
@@ -55,9 +54,8 @@ extension PodRuntime {
         guard pod.state == .prepared else { throw notPrepared() }
         let manifest = try pod.manifest()
         try RunRules.check(options, manifest)
-        let hypervisor = try hypervisorConfiguration()
-        let networks = try PodNetworking(options, settings)
-        try networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        let choices = try choices(options)
+        try choices.networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
@@ -71,7 +69,7 @@ extension PodRuntime {
         } catch let error as RuntimeError where error.code == .notFound {
             throw notPrepared()
         }
-        try start(running, manifest, options, hypervisor, networks)
+        try start(running, manifest, choices)
     }
 
     /// Removes what a failed `run` has made, wherever it got to.
@@ -86,22 +84,21 @@ extension PodRuntime {
 
     /// Mounts a pod's roots and executes stage1; unmounts them again when that fails.
     private func start(
-        _ pod: consuming PodHandle, _ manifest: PodManifest, _ options: RunOptions,
-        _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
+        _ pod: consuming PodHandle, _ manifest: PodManifest, _ choices: StartChoices
     ) throws -> Never {
         let layout = pod.layout
-        let start = try startCall(pod.uuid, layout, options, networks)
+        let start = try startCall(pod.uuid, layout, choices)
         guard let entrypoint = start.interface.path(.run) else {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
         }
-        tellPorts(manifest, networks)
+        tellPorts(manifest, choices.networks)
 
         notices.stage0("Setting up stage1")
         // Being told to stop now must not leave mounts behind: it counts when everything is in place, or undone.
         let signals = HeldSignals()
         defer { signals.release() }
         do {
-            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, options, hypervisor, networks)
+            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, choices)
             if let preflight = start.interface.path(.preflight) {
                 try check(call.spawn(preflight, start.arguments, readsInput: false), pod.uuid)
             }
@@ -125,6 +122,15 @@ extension PodRuntime {
     }
 }
 
+/// What is decided about the start of a pod before anything of it is changed. Stage1 learns it from its arguments and from
+/// the pod's directory.
+struct StartChoices {
+    let options: RunOptions
+    /// What the pod's machine is to be like.
+    let hypervisor: HypervisorConfiguration
+    let networks: PodNetworking
+}
+
 /// What stage1 is told when a pod starts.
 struct StartCall {
     let interface: Stage1Interface
@@ -134,8 +140,9 @@ struct StartCall {
 
 extension PodRuntime {
     func startCall(
-        _ uuid: PodUUID, _ layout: PodLayout, _ options: RunOptions, _ networks: PodNetworking
+        _ uuid: PodUUID, _ layout: PodLayout, _ choices: StartChoices
     ) throws -> StartCall {
+        let options = choices.options
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
         let names = try NameFiles(options.names)
         guard names.isStandard || interface.takesNameFiles else {
@@ -144,7 +151,7 @@ extension PodRuntime {
                 "the stage1 image of pod \"\(uuid)\" is too old for --dns and --hosts-entry; use another one")
         }
         var request = RunArguments(uuid: uuid)
-        request.networks = [networks.selection.text]
+        request.networks = [choices.networks.selection.text]
         request.nameFiles = names.mode
         request.isDebug = settings.isDebug
         request.isInteractive = options.isInteractive
@@ -159,13 +166,12 @@ extension PodRuntime {
     /// - Parameter lock: the descriptor that stage1 inherits.
     /// - Returns: how its entrypoints are called.
     func setUp(
-        _ layout: PodLayout, _ uuid: PodUUID, lock: Int32, _ start: StartCall, _ options: RunOptions,
-        _ hypervisor: HypervisorConfiguration, _ networks: PodNetworking
+        _ layout: PodLayout, _ uuid: PodUUID, lock: Int32, _ start: StartCall, _ choices: StartChoices
     ) throws -> EntrypointCall {
         try mountRoots(layout)
-        try write(start.names, hostname: options.hostname, layout, uuid)
-        try networks.resolved.write(to: layout.networks)
-        try hypervisor.write(pod: layout.hypervisorConfiguration)
+        try write(start.names, hostname: choices.options.hostname, layout, uuid)
+        try choices.networks.resolved.write(to: layout.networks)
+        try choices.hypervisor.write(pod: layout.hypervisorConfiguration)
         let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
         return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)
     }
@@ -178,10 +184,12 @@ extension PodRuntime {
         guard exit == .exited(0) else { throw PreflightFailure(uuid: uuid, exit: exit) }
     }
 
-    /// What the machine of a pod that starts now is to be like. Stage1 learns it from the pod's directory.
-    func hypervisorConfiguration() throws -> HypervisorConfiguration {
-        try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])[
-            HypervisorConfiguration.self]
+    /// - Throws: when a configuration file cannot be understood, or a network does not exist.
+    func choices(_ options: RunOptions) throws -> StartChoices {
+        let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
+        return StartChoices(
+            options: options, hypervisor: configuration[HypervisorConfiguration.self],
+            networks: try PodNetworking(options, settings))
     }
 
     /// Leaves the files that stage1 shows to the apps.

@@ -49,7 +49,8 @@ struct QEMUPlanTests {
         spec.accelerator = .kvm
         spec.user = 0x7000_0001
         spec.shares = [
-            .virtiofs(tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .always, readOnly: false)
+            .virtiofs(
+                tag: "apps", source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", cache: .always, readOnly: false)
         ]
         spec.interfaces = [
             .sample(0, descriptor: 21), .sample(1, mtu: 1400, descriptor: 23), .sample(2, mtu: 9000, descriptor: 22),
