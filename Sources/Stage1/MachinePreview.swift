@@ -3,15 +3,20 @@
 
 import AppContainer
 import Hypervisor
+import Networking
 
 /// What machine a pod would get, for `rkt run --dry-run`.
 package struct MachinePreview {
     private let plan: PodPlan
     private let backend: HypervisorKind
     private let accelerator: AcceleratorChoice
+    private let networks: ResolvedNetworks
 
-    package init(_ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice) {
+    package init(
+        _ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice, networks: ResolvedNetworks
+    ) {
         self.plan = plan
+        self.networks = networks
         self.backend = backend
         self.accelerator = accelerator
     }
@@ -25,6 +30,7 @@ package struct MachinePreview {
         object.set("memoryMiB", JSONValue(plan.machine.memory))
         object.set("processors", JSONValue(plan.machine.processors))
         object.set("shares", .array(shares))
+        object.set("networks", .array(networks.networks.map { .string($0.name) }))
         object.set("isolators", plan.isolators.json)
         object.set("warnings", .array(plan.warnings.map { .string($0) }))
         return .object(object)

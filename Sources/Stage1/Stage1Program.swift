@@ -50,7 +50,9 @@ package struct Stage1Program {
         case "plan":
             let plan = try preflight(EntrypointArguments(parsing: arguments))
             let accelerator = try AcceleratorFacts.probe().choose(plan.machine.accelerator)
-            let preview = MachinePreview(plan, backend: hypervisor.kind, accelerator: accelerator)
+            let preview = MachinePreview(
+                plan, backend: hypervisor.kind, accelerator: accelerator,
+                networks: try ResolvedNetworks(reading: pod.networks))
             try FileSystem.writeAll(Array((preview.json.encoded() + "\n").utf8), to: .standardOutput)
             return ExitStatus.success
         case "enter":

@@ -4,6 +4,7 @@
 import AppContainer
 import Hypervisor
 import LinuxPlatform
+import Networking
 import PodStore
 import Stage1
 import SystemPackage
@@ -58,7 +59,8 @@ struct PlannedPod {
     /// What `--dry-run` shows.
     func preview(_ arguments: [String] = [], processors: Int = 2) throws -> JSONValue {
         MachinePreview(
-            try plan(arguments, processors: processors), backend: .qemu, accelerator: AcceleratorChoice(.tcg)
+            try plan(arguments, processors: processors), backend: .qemu, accelerator: AcceleratorChoice(.tcg),
+            networks: ResolvedNetworks(networks: [], pluginPaths: [])
         ).json
     }
 }

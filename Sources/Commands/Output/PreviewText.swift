@@ -30,6 +30,7 @@ package enum PreviewText {
             let isReadOnly = share.value(forKey: "readOnly") == .bool(true)
             lines.append("share=\((words + (isReadOnly ? ["read-only"] : [])).joined(separator: " "))")
         }
+        for network in preview.value(forKey: "networks")?.array ?? [] { lines.append("network=\(plain(network))") }
         for isolator in preview.value(forKey: "isolators")?.array ?? [] {
             let owner = isolator.value(forKey: "app")?.string ?? "the pod"
             let words = ["isolator", "effect"].compactMap { isolator.value(forKey: $0)?.string }

@@ -15,11 +15,13 @@ struct DryRunTests {
             let app = PodFixture.busybox("echo started", name: "a", ["--memory=1Gi", "--cpu=1"])
             let volume = ["--volume=v,kind=host,source=\(source),readOnly=true", "--mount=volume=v,target=/v"]
             let run = try await fixture.rkt(
-                ["run", "--dry-run", "--uuid-file-save=\(fixture.path("uuid"))"] + volume + app)
+                ["run", "--dry-run", "--net=default-restricted,default", "--uuid-file-save=\(fixture.path("uuid"))"]
+                    + volume + app)
             #expect(run.status == 0)
             #expect(run.complaints == [])
             for line in [
                 "backend=qemu", "memory=1152MiB", "processors=1", "share=9p \(source) read-only",
+                "network=default", "network=default-restricted",
                 "isolator=a resource/memory enforced: MemoryMax=1073741824",
                 "isolator=a resource/cpu enforced: CPUQuota=100.0%",
             ] { #expect(run.lines.contains(line), "\(run.output)") }
