@@ -39,15 +39,15 @@ take() {
     echo "$line" >>"$scratch/times.$1"
 }
 
-# median ROW COLUMN
-median() {
+# column_median ROW COLUMN
+column_median() {
     awk -v column="$2" '{ print $column }' "$scratch/times.$1" | sort -n |
         awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
 }
 
 # row WHAT ROW: median, minimum and maximum of the time, and of the memory if the command is one process.
 row() {
-    awk '{ print $1 }' "$scratch/times.$2" | sort -n | awk -v what="$1" -v memory="${3:+$(median "$2" 3)}" '
+    awk '{ print $1 }' "$scratch/times.$2" | sort -n | awk -v what="$1" -v memory="${3:+$(column_median "$2" 3)}" '
         { value[NR] = $1 / 1000 }
         END {
             printf "%-52s %9.1f %9.1f %9.1f  ms", what, value[int((NR + 1) / 2)], value[1], value[NR]
@@ -181,4 +181,4 @@ ratio 'fetch / sha512sum and tar -x without sync' fetch sum ''
 ratio 'render / tar -x, both on disk' render tar-sync 'aim 1.1'
 ratio 'render / tar -x without sync' render tar ''
 ratio 'fetch / the same by tools, gzip' gzip-fetch gzip-sum-sync ''
-awk -v time="$(median list 1)" 'BEGIN { printf "%-52s %9.1f ms                    aim 100 ms\n", "image list", time / 1000 }'
+awk -v time="$(column_median list 1)" 'BEGIN { printf "%-52s %9.1f ms                    aim 100 ms\n", "image list", time / 1000 }'

@@ -38,11 +38,6 @@ measure() {
     echo "${line%% *}"
 }
 
-# median: of numbers on standard input.
-median() {
-    sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
-}
-
 # figure WHAT MICROSECONDS [AIM]
 figure() {
     awk -v what="$1" -v time="$2" -v aim="${3:-}" 'BEGIN { printf "%-56s %9.1f ms  %s\n", what, time / 1000, aim }'

@@ -56,11 +56,6 @@ row() {
     }' <<<"$values"
 }
 
-# field NAME FILE: a number or a word of a flat JSON object.
-field() {
-    tr '{},' '\n' <"$2" | sed -n "s/^ *\"$1\" *: *\"\{0,1\}\([^\"]*\)\"\{0,1\} *\$/\1/p"
-}
-
 rkt() {
     "$rkt" --dir="$data" --insecure-options=image "$@"
 }
@@ -94,21 +89,10 @@ accelerator=$(field accelerator "$machine")
 [ -n "$memory" ] && [ -n "$processors" ] && [ -n "$accelerator" ] || die "$machine does not describe the machine"
 rkt rm "$uuid" >>"$log" 2>&1
 
-case $accelerator in
-kvm) accelerate=(-accel kvm -cpu host) ;;
-tcg) accelerate=(-accel tcg,thread=multi -cpu max) ;;
-*) die "unknown accelerator '$accelerator'" ;;
-esac
-# As in Sources/Backends/QEMU and KernelCommandLine.swift, without what only a pod needs.
+# shellcheck disable=SC2206
 bare=(
-    qemu-system-x86_64 -nodefaults -no-user-config -display none -action reboot=shutdown,panic=exit-failure
-    -machine q35,memory-backend=memory,usb=off,sata=off,smbus=off,vmport=off,dump-guest-core=off
-    "${accelerate[@]}" -smp "$processors,sockets=1,cores=$processors,threads=1"
-    -m "size=${memory}M" -object "memory-backend-memfd,id=memory,size=${memory}M,share=on"
-    -rtc base=utc,clock=host -serial null
-    -blockdev "driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=$scratch/bare.erofs,file.read-only=on"
-    -device virtio-blk-pci,drive=root -kernel "$kernel"
-    -append "console=ttyS0 root=/dev/vda rootfstype=erofs ro init=/init panic=-1 no_timer_check 8250.nr_uarts=1 quiet"
+    qemu-system-x86_64 $(bare_machine "$memory" "$processors" "$scratch/bare.erofs") $(accelerator_options "$accelerator")
+    -kernel "$kernel" -append "$bare_parameters"
 )
 measure - "${bare[@]}" >/dev/null
 

@@ -69,6 +69,7 @@ struct ManualFlagTests {
             ("image list", "--format=xml"), ("image list", "--fields=color"), ("image list", "--sort=color"),
             ("image list", "--order=up"), ("image gc", "--grace-period=soon"), ("fetch x", "--pull-policy=always"),
             ("trust", "--prefix=Not A Name"), ("rm", "--uuid-file=/nonexistent/file"),
+            ("run-prepared", "--uuid-file=/nonexistent/file"), ("logs", "--uuid-file=/nonexistent/file"),
             ("stop", "--uuid-file=/nonexistent/file"), ("status", "--uuid-file=/nonexistent/file"),
             ("cat-manifest", "--uuid-file=/nonexistent/file"), ("version", "--insecure-options=everything"),
         ] as [(String, String)])

@@ -98,7 +98,8 @@ package final class PodFixture {
         _ arguments: [String], environment: [String: String] = [:], input: HostProcess.Input = .null
     ) throws -> HostProcess {
         var arguments = arguments
-        if wrapper.isEmpty, let command = arguments.firstIndex(where: { $0 == "run" || $0 == "run-prepared" }),
+        if wrapper.isEmpty, let command = arguments.firstIndex(where: { !$0.hasPrefix("-") }),
+            ["run", "run-prepared"].contains(arguments[command]),
             !arguments.contains(where: { $0.hasPrefix("--net") })
         {
             arguments.insert("--net=none", at: command + 1)

@@ -11,7 +11,8 @@ import SystemPackage
 package struct ExportCommand: RktCommand {
     package static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Make an image of an app of a pod that has ended.",
-        usage: "rkt export [--app=NAME] [--overwrite] UUID FILE",
+        usage: "rkt export [--app=NAME] [--overwrite] UUID FILE"
+            + "\nrkt export [--app=NAME] [--overwrite] --uuid-file=FILE FILE",
         discussion: """
             The image holds the app's root file system with what the app has changed, but not what is in volumes. \
             Sockets are left out.
@@ -22,17 +23,16 @@ package struct ExportCommand: RktCommand {
     var app: String?
     @Flag(help: "Replace the file if it exists.")
     var overwrite = false
+    @OptionGroup var selection: PodAndWords
     @OptionGroup(title: "Global options") package var global: GlobalOptions
-    @Argument var uuid: String
-    @Argument var file: String
 
     package init() {}
 
     package func execute(_ context: CommandContext) throws -> Int32 {
-        let path = FilePath(file)
+        let path = FilePath(try selection.words(1, " and a file")[0])
         guard let output = try OutputFile(path, overwrite: overwrite) else { throw existing }
         let runtime = try global.runtime
-        let uuid = try runtime.find(uuid, or: "problem retrieving pod")
+        let uuid = try runtime.find(selection.pod(), or: "problem retrieving pod")
         do {
             try runtime.export(uuid, app: app) { builder in
                 _ = try output.write { file in

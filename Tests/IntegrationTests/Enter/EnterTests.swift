@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import LinuxPlatform
 import TestSupport
 import Testing
 
@@ -22,6 +23,9 @@ struct EnterTests {
             let missing = try await pod.enter(["/no/such"])
             #expect(missing.status == 1)
             #expect(missing.error == "Error: Unable to open \"/no/such\": No such file or directory\n")
+            try FileSystem.write("\(pod.uuid)\n".utf8, to: fixture.path("file"))
+            let named = try await fixture.rkt("enter", "--uuid-file=\(fixture.path("file"))", "/bin/echo", "--app=x")
+            #expect(named.output == "--app=x\n")
             let shell = try await fixture.rkt("enter", pod.uuid)
             #expect(shell.status == 1)
             #expect(shell.error.contains("enter: no command specified, assuming \"/bin/bash\"\n"))

@@ -67,7 +67,8 @@ struct ExportTests {
         try await PodFixture.with { fixture in
             let pod = try await fixture.run(script: "exec sleep 100000")
             let file = fixture.path("app.aci")
-            let export = try await fixture.rkt("export", pod.uuid, file.string)
+            try FileSystem.write(pod.uuid.utf8, to: fixture.path("uuid"))
+            let export = try await fixture.rkt("export", "--uuid-file=\(fixture.path("uuid"))", file.string)
             #expect(export.status == 254)
             #expect(export.error.contains("Only exited pods can be exported"))
             #expect(try FileSystem.list(fixture.scratch.path).filter { $0.hasPrefix("app.aci") } == [])

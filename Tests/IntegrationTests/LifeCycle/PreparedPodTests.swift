@@ -48,7 +48,7 @@ struct PreparedPodTests {
             #expect(manifest.value(forKey: "userLabels")?.value(forKey: "tier")?.string == "front")
 
             // Of two that want to run it, one does.
-            let both = try (0..<2).map { _ in try fixture.start(["run-prepared", uuid]) }
+            let both = try ["--uuid-file=\(file)", uuid].map { try fixture.start(["run-prepared", $0]) }
             var outcomes: [HostProcess.Outcome] = []
             for process in both { outcomes.append(try await process.end()) }
             #expect(outcomes.map(\.status).sorted() == [4, 254])

@@ -61,7 +61,7 @@ struct StreamTests {
             #expect(run.status == 0)
             #expect(
                 run.complaints == [
-                    "networking: warning: nothing is forwarded to port \"http\": the pod has no network yet"
+                    "networking: warning: nothing is forwarded to port \"http\": the pod has no network"
                 ])
             let manifest = try await fixture.rkt("cat-manifest", "--pretty-print=false", "--uuid-file=\(file)")
             #expect(
