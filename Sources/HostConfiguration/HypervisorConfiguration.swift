@@ -22,30 +22,50 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         package static let standard = VolumeTransport.plan9
     }
 
+    /// How an interface of a network gets into a machine.
+    package enum InterfaceJoint: String, Sendable, CaseIterable {
+        /// The host passes frames on between it and one of the machine.
+        case tap
+        /// The machine takes its frames itself.
+        case macvtap
+
+        /// What is used when nothing is configured.
+        package static let standard = InterfaceJoint.tap
+    }
+
     package private(set) var volumes: VolumeTransport?
+    package private(set) var interfaces: InterfaceJoint?
 
     package init() {}
 
     package mutating func add(_ document: ConfigurationDocument) throws {
-        let field = document.root["volumes"]
-        guard let text = try field.string() else { return }
-        guard let transport = VolumeTransport(rawValue: text) else {
-            let known = VolumeTransport.allCases.map(\.rawValue).joined(separator: " or ")
-            throw field.failure("\(ScalarError.quoted(text)) is not a known way of sharing volumes: use \(known)")
-        }
-        guard volumes == nil else { throw field.failure("another file of this directory has set it already") }
-        volumes = transport
+        try Self.read(document.root["volumes"], "way of sharing volumes", into: &volumes)
+        try Self.read(document.root["interfaces"], "way of joining interfaces", into: &interfaces)
     }
 
     package mutating func override(with later: HypervisorConfiguration) {
         volumes = later.volumes ?? volumes
+        interfaces = later.interfaces ?? interfaces
     }
 
     package var entries: [JSONObject] {
-        guard let volumes else { return [] }
         var object = JSONObject()
-        object.set("volumes", .string(volumes.rawValue))
-        return [object]
+        if let volumes { object.set("volumes", .string(volumes.rawValue)) }
+        if let interfaces { object.set("interfaces", .string(interfaces.rawValue)) }
+        return object.members.isEmpty ? [] : [object]
+    }
+
+    /// Reads the name of one of a few ways of doing something.
+    private static func read<Way: RawRepresentable & CaseIterable>(
+        _ field: ConfigurationField, _ what: String, into value: inout Way?
+    ) throws where Way.RawValue == String {
+        guard let text = try field.string() else { return }
+        guard let way = Way(rawValue: text) else {
+            let known = Way.allCases.map(\.rawValue).joined(separator: " or ")
+            throw field.failure("\(ScalarError.quoted(text)) is not a known \(what): use \(known)")
+        }
+        guard value == nil else { throw field.failure("another file of this directory has set it already") }
+        value = way
     }
 }
 

@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import HostConfiguration
 import LinuxPlatform
 import Networking
 import PodStore
@@ -19,12 +20,13 @@ struct MachineNetworks {
 
     /// Joins the pod's networks. When it throws, everything is undone.
     init(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws {
+        let joint = try HypervisorConfiguration(pod: pod.hypervisorConfiguration).interfaces ?? .standard
         host = try MountNamespace()
         networks = PodNetworks(uuid: uuid, pod: pod)
         let ports = try PodManifest(parsing: FileSystem.read(pod.manifest)).forwardedPorts { $0.app }
         attached = try networks.setUp(for: .virtualMachine, ports: ports)
         do {
-            interfaces = try attached.map(networks.join) ?? []
+            interfaces = if let attached { try networks.join(attached, by: PodNetworks.Joint(joint)) } else { [] }
         } catch {
             if let failure = networks.tearDown().failures.first { throw CleanupError(primary: error, cleanup: failure) }
             throw error
@@ -66,5 +68,14 @@ extension PodNetworks {
             files: Files(
                 directory: pod.directory, resolved: pod.networks, journal: pod.networkJournal,
                 namespace: pod.networkNamespace, info: pod.networkInfo))
+    }
+}
+
+extension PodNetworks.Joint {
+    init(_ configured: HypervisorConfiguration.InterfaceJoint) {
+        switch configured {
+        case .tap: self = .tap
+        case .macvtap: self = .macvtap
+        }
     }
 }

@@ -203,6 +203,10 @@ struct HostConfigurationTests {
             ["volumes", "\"nfs\"", "use 9p or virtiofs"]
         ),
         ("hypervisor.d/x.json", #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":9}"#, ["volumes", "a number"]),
+        (
+            "hypervisor.d/x.json", #"{"rktKind":"hypervisor","rktVersion":"v1","interfaces":"bridge"}"#,
+            ["interfaces", "\"bridge\"", "use tap or macvtap"]
+        ),
     ]
 
     @Test(arguments: ["registry-1.docker.io", "docker.io", "index.docker.io"])
@@ -234,6 +238,7 @@ struct HostConfigurationTests {
             ("paths.d", #"{"rktKind":"paths","rktVersion":"v1","data":"/d"}"#, "data"),
             ("stage1.d", #"{"rktKind":"stage1","rktVersion":"v1","location":"/d"}"#, "location"),
             ("hypervisor.d", #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#, "volumes"),
+            ("hypervisor.d", #"{"rktKind":"hypervisor","rktVersion":"v1","interfaces":"tap"}"#, "interfaces"),
         ] {
             let fixture = try ConfigurationFixture()
             try fixture.write("local", "\(file)/1.json", text)

@@ -17,16 +17,22 @@ struct HypervisorConfigurationTests {
         try fixture.write("system", "hypervisor.d/a.json", file(#","volumes":"9p""#))
         #expect(try fixture.read()[HypervisorConfiguration.self].volumes == .plan9)
         try fixture.write("local", "hypervisor.d/a.json", file(#","volumes":"virtiofs""#))
+        try fixture.write("local", "hypervisor.d/b.json", file(#","interfaces":"macvtap""#))
         // What says nothing changes nothing, nor does what this kind does not have.
         try fixture.write("user", "hypervisor.d/a.json", file(#","colour":"red""#))
         let configuration = try fixture.read()
         #expect(configuration[HypervisorConfiguration.self].volumes == .virtiofs)
+        #expect(configuration[HypervisorConfiguration.self].interfaces == .macvtap)
         #expect(
             configuration.json.encoded()
-                == #"{"stage0":[{"rktVersion":"v1","rktKind":"hypervisor","volumes":"virtiofs"}]}"#)
+                == #"{"stage0":[{"rktVersion":"v1","rktKind":"hypervisor","volumes":"virtiofs","#
+                + #""interfaces":"macvtap"}]}"#)
     }
 
-    @Test(arguments: ["", #","volumes":"9p""#, #","volumes":"virtiofs""#])
+    @Test(arguments: [
+        "", #","volumes":"9p""#, #","volumes":"virtiofs""#, #","interfaces":"tap""#,
+        #","volumes":"9p","interfaces":"macvtap""#,
+    ])
     func whatIsLeftForAPodIsReadAgain(fields: String) throws {
         let fixture = try ConfigurationFixture()
         try fixture.write("local", "hypervisor.d/a.json", file(fields))

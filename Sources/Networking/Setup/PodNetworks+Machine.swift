@@ -7,11 +7,17 @@ import LinuxPlatform
 import SystemPackage
 
 extension PodNetworks {
+    /// How interfaces of the pod's namespace are joined to its machine.
+    package enum Joint: Sendable, CaseIterable {
+        case tap, macvtap
+    }
+
     /// Joins what a pod's networks have made to the pod's machine. Each interface is noted before it is changed, and
     /// `tearDown` gives it back.
     ///
+    /// - Parameter joint: for interfaces that plugins have made; a macvlan network gives the machine one of its own.
     /// - Returns: in the order of the networks; the descriptors are the caller's to close.
-    package func join(_ attached: AttachedNetworks) throws -> [JoinedInterface] {
+    package func join(_ attached: AttachedNetworks, by joint: Joint) throws -> [JoinedInterface] {
         let journal = NetworkJournal(files.journal)
         let namespace = try NetworkNamespace.open(attached.namespace)
         defer { try? namespace.close() }
@@ -19,7 +25,7 @@ extension PodNetworks {
         for network in attached.networks {
             do {
                 joined.append(
-                    try joint(network).make(in: namespace) { try journal.append(.joined($0.json)) })
+                    try interfaceJoint(network, joint).make(in: namespace) { try journal.append(.joined($0.json)) })
             } catch {
                 for interface in joined { try? interface.descriptor.close() }
                 throw RuntimeError(
@@ -30,9 +36,13 @@ extension PodNetworks {
         return joined
     }
 
-    private func joint(_ network: AttachedNetwork) throws -> InterfaceJoint {
+    private func interfaceJoint(_ network: AttachedNetwork, _ joint: Joint) throws -> InterfaceJoint {
         switch network.link {
-        case .namespace: return .tap(interface: network.interface, guarding: .addresses)
+        case .namespace:
+            switch joint {
+            case .tap: return .tap(interface: network.interface, guarding: .addresses)
+            case .macvtap: return .macvtap(interface: network.interface, guarding: .addresses)
+            }
         case .macvtap(let parent, let mode, let mtu):
             guard let mode = MacvlanMode(rawValue: mode) else {
                 let known = MacvlanMode.allCases.map(\.rawValue).joined(separator: ", ")
