@@ -22,8 +22,10 @@ struct EntrypointCall {
     /// - Parameters:
     ///   - readsInput: whether it gets this program's standard input, or `/dev/null`.
     ///   - output: its standard output in place of this program's.
+    ///   - diesWithCaller: whether it is killed when this thread ends.
     func spawn(
-        _ entrypoint: String, _ arguments: [String], readsInput: Bool = true, output: FileDescriptor = .standardOutput
+        _ entrypoint: String, _ arguments: [String], readsInput: Bool = true, output: FileDescriptor = .standardOutput,
+        diesWithCaller: Bool = false
     ) throws -> ProcessExit {
         let path = root.appending(entrypoint)
         let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
@@ -35,7 +37,7 @@ struct EntrypointCall {
         let child = try ChildProcess.spawn(
             SpawnRequest(
                 path: path, arguments: [path.string] + arguments, environment: environment, descriptors: descriptors,
-                directory: layout.directory))
+                directory: layout.directory, parentDeathSignal: diesWithCaller ? SIGKILL : 0))
         defer { child.close() }
         return try child.wait()
     }

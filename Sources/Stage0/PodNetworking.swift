@@ -22,7 +22,34 @@ package struct PodNetworking: Sendable {
             throw RuntimeError(
                 .unsupported,
                 "--net=host is not supported with a stage1 image whose pods have a kernel, and with it a network, of "
-                    + "their own")
+                    + "their own; use --net=default and --port")
+        }
+    }
+}
+
+/// Networks cannot be had: users are told that it is about them, whatever command they have given.
+package struct PodNetworkingFailure: Error, CustomStringConvertible {
+    package let cause: any Error
+
+    package var description: String { "\(cause)" }
+}
+
+extension PodRuntime {
+    /// The networks that a pod asks for.
+    func podNetworking(_ options: RunOptions) throws -> PodNetworking {
+        do {
+            return try PodNetworking(options, settings)
+        } catch {
+            throw PodNetworkingFailure(cause: error)
+        }
+    }
+
+    /// Refuses networks that pods of a stage1 image cannot have.
+    func check(_ networks: PodNetworking, _ stage1: Stage1Interface) throws {
+        do {
+            try networks.check(stage1)
+        } catch {
+            throw PodNetworkingFailure(cause: error)
         }
     }
 }

@@ -77,7 +77,7 @@ extension PodRuntime {
 
     /// Undoes what stage1 did on the host, unmounts the pod's roots and removes its directory.
     private func collect(_ pod: consuming PodHandle) throws {
-        if pod.phase == .exitedGarbage { runCollectEntrypoint(pod.layout, pod.uuid) }
+        if pod.phase == .exitedGarbage { try runCollectEntrypoint(pod.layout, pod.uuid) }
         try unmountAll(pod.layout)
         try removeJournalLink(pod.uuid)
         try pod.remove()
@@ -88,27 +88,55 @@ extension PodRuntime {
         try JournalLink(machineID: uuid.withoutDashes).remove()
     }
 
-    /// Stage1 may be damaged or from somebody else: its failure is told, and the pod is removed all the same.
-    private func runCollectEntrypoint(_ layout: PodLayout, _ uuid: PodUUID) {
+    /// Stage1 may be damaged or from somebody else: its failure is told, and the pod is removed all the same. One whose
+    /// networks are still noted is kept, or nobody would know any more what to undo.
+    ///
+    /// - Throws: when the pod has to be kept.
+    func runCollectEntrypoint(_ layout: PodLayout, _ uuid: PodUUID) throws {
+        var reason = "its stage1 has no program for that"
         do {
-            guard FileSystem.exists(layout.stage1Manifest) else { return }
-            let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
-            guard let entrypoint = interface.path(.gc) else { return }
-            var call = EntrypointCall(layout: layout)
-            if !FileSystem.exists(layout.stage1Rootfs.appending(entrypoint)) {
-                // Its overlay is gone, after a reboot for instance; the tree below still has the program.
-                guard let tree = try? treeDirectory(layout.stage1TreeID) else { return }
-                call.root = tree.appending("rootfs")
-                guard FileSystem.exists(call.root.appending(entrypoint)) else { return }
+            if let exit = try spawnCollectEntrypoint(layout, uuid) {
+                let isKept = FileSystem.exists(layout.networkJournal)
+                guard exit != .exited(0) || isKept else { return }
+                if case .exited(let status) = exit, status != 0, isKept { throw CollectFailure(uuid: uuid) }
+                reason = "the gc entrypoint of pod \"\(uuid)\" ended with \(exit)"
+                if !isKept { notices.write("stage0", reason) }
             }
-            let arguments = interface.collectArguments(
-                isDebug: settings.isDebug, localConfiguration: settings.localConfiguration.string, uuid: uuid)
-            let exit = try call.spawn(entrypoint, arguments, readsInput: false)
-            if exit != .exited(0) {
-                notices.write("stage0", "the gc entrypoint of pod \"\(uuid)\" ended with \(exit)")
-            }
+        } catch let error as CollectFailure {
+            throw error
         } catch {
-            notices.write("stage0", "cannot run the gc entrypoint of pod \"\(uuid)\": \(error)")
+            reason = "cannot run the gc entrypoint of pod \"\(uuid)\": \(error)"
+            if !FileSystem.exists(layout.networkJournal) { notices.write("stage0", reason) }
         }
+        guard FileSystem.exists(layout.networkJournal) else { return }
+        throw RuntimeError(
+            .invalidState,
+            "pod \"\(uuid)\" is kept, as it has not left its networks: \(reason); mend that and run `rkt gc` again, or "
+                + "remove \"\(layout.networkJournal)\" to have rkt forget what is left")
     }
+
+    /// - Returns: nil when there is no such entrypoint.
+    private func spawnCollectEntrypoint(_ layout: PodLayout, _ uuid: PodUUID) throws -> ProcessExit? {
+        guard FileSystem.exists(layout.stage1Manifest) else { return nil }
+        let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
+        guard let entrypoint = interface.path(.gc) else { return nil }
+        var call = EntrypointCall(layout: layout)
+        if !FileSystem.exists(layout.stage1Rootfs.appending(entrypoint)) {
+            // Its overlay is gone, after a reboot for instance; the tree below still has the program.
+            guard let tree = try? treeDirectory(layout.stage1TreeID) else { return nil }
+            call.root = tree.appending("rootfs")
+            guard FileSystem.exists(call.root.appending(entrypoint)) else { return nil }
+        }
+        let arguments = interface.collectArguments(
+            isDebug: settings.isDebug, localConfiguration: settings.localConfiguration.string, uuid: uuid)
+        // Two must not do it at a time, and the pod's lock goes with this program.
+        return try call.spawn(entrypoint, arguments, readsInput: false, diesWithCaller: true)
+    }
+}
+
+/// Stage1 could not undo what it did for a pod on the host, and has told the user what is left.
+package struct CollectFailure: Error, CustomStringConvertible {
+    package let uuid: PodUUID
+
+    package var description: String { "pod \"\(uuid)\" is kept, as its stage1 could not undo what it did on the host" }
 }

@@ -19,7 +19,7 @@ extension PodRuntime {
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try choices.networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
+        try check(choices.networks, Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         let preview: JSONValue
@@ -43,7 +43,7 @@ extension PodRuntime {
         let pod = try pods.find(prefix)
         try RunRules.check(options, pod.manifest())
         let choices = try choices(options)
-        try choices.networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        try check(choices.networks, Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
         guard pod.state == .prepared, let handle = try pods.claim(pod, patience: PodStore.lookPatience) else {
             throw RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared")
         }

@@ -19,7 +19,7 @@ extension PodRuntime {
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try choices.networks.check(Stage1Interface(images.store.manifest(of: plan.stage1)))
+        try check(choices.networks, Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
@@ -55,7 +55,7 @@ extension PodRuntime {
         let manifest = try pod.manifest()
         try RunRules.check(options, manifest)
         let choices = try choices(options)
-        try choices.networks.check(Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        try check(choices.networks, Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.
@@ -78,6 +78,9 @@ extension PodRuntime {
         guard let pod = pods.pod(uuid), let handle = try pods.claim(pod, patience: PodStore.lookPatience) else {
             return
         }
+        guard !FileSystem.exists(handle.layout.networkJournal) else {
+            throw RuntimeError(.invalidState, "pod \"\(uuid)\" is kept until `rkt gc` can take it out of its networks")
+        }
         try unmountAll(handle.layout)
         try handle.remove()
     }
@@ -97,13 +100,14 @@ extension PodRuntime {
         // Being told to stop now must not leave mounts behind: it counts when everything is in place, or undone.
         let signals = HeldSignals()
         defer { signals.release() }
+        let uuid = pod.uuid
         do {
-            let call = try setUp(layout, pod.uuid, lock: pod.lockDescriptor, start, choices)
+            let call = try setUp(layout, uuid, lock: pod.lockDescriptor, start, choices)
             if let preflight = start.interface.path(.preflight) {
-                try check(call.spawn(preflight, start.arguments, readsInput: false), pod.uuid)
+                try check(call.spawn(preflight, start.arguments, readsInput: false, diesWithCaller: true), uuid)
             }
             if let signal = signals.pending {
-                throw RuntimeError(.invalidState, "pod \"\(pod.uuid)\" was not started: signal \(signal) came first")
+                throw RuntimeError(.invalidState, "pod \"\(uuid)\" was not started: signal \(signal) came first")
             }
             try pod.keepLockOnExec()
             notices.stage0("Executing \(entrypoint)")
@@ -113,12 +117,22 @@ extension PodRuntime {
             try call.execute(entrypoint, start.arguments)
         } catch {
             do {
+                defer { try? unmountAll(layout) }
+                try leaveNetworks(layout, uuid, after: error)
                 try unmountAll(layout)
             } catch let cleanup {
                 throw CleanupError(primary: error, cleanup: cleanup)
             }
             throw error
         }
+    }
+
+    /// Preflight may have joined a pod that is not started now to its networks.
+    private func leaveNetworks(_ layout: PodLayout, _ uuid: PodUUID, after error: any Error) throws {
+        guard FileSystem.exists(layout.networkJournal) else { return }
+        // It has tried to undo that and told why it could not.
+        if let failure = error as? PreflightFailure, case .exited = failure.exit { return }
+        try runCollectEntrypoint(layout, uuid)
     }
 }
 
@@ -189,7 +203,7 @@ extension PodRuntime {
         let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
         return StartChoices(
             options: options, hypervisor: configuration[HypervisorConfiguration.self],
-            networks: try PodNetworking(options, settings))
+            networks: try podNetworking(options))
     }
 
     /// Leaves the files that stage1 shows to the apps.

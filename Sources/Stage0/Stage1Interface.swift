@@ -9,7 +9,8 @@ package struct Stage1Interface: Sendable {
     /// The programs of a stage1 image that this program executes.
     package enum Entrypoint: String, Sendable, CaseIterable {
         case run, enter, gc, stop
-        /// Run to its end before `run`, with the same arguments; optional, it says early that `run` would fail.
+        /// Run to its end before `run`, with the same arguments; optional, it says early that `run` would fail. What it
+        /// leaves on the host is taken over by `run`, or undone by `gc`.
         case preflight
         /// Run in place of `run`, with the same arguments; optional, it says what machine the pod would get.
         case plan

@@ -18,20 +18,43 @@ struct MachineNetworks {
     /// Where plugins are run and namespaces are mounted. The supervisor may leave it.
     private let host: MountNamespace
 
-    /// Joins the pod's networks. When it throws, everything is undone.
+    /// Joins the pod's machine to its networks, which `prepare` has set up as a rule. When it throws, everything is undone.
     init(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws {
         let joint = try HypervisorConfiguration(pod: pod.hypervisorConfiguration).interfaces ?? .standard
         host = try MountNamespace()
         networks = PodNetworks(uuid: uuid, pod: pod)
-        let ports = try PodManifest(parsing: FileSystem.read(pod.manifest)).forwardedPorts { $0.app }
-        attached = try networks.setUp(for: .virtualMachine, ports: ports)
         do {
-            interfaces = if let attached { try networks.join(attached, by: PodNetworks.Joint(joint)) } else { [] }
+            attached =
+                try networks.resume(for: .virtualMachine, ports: MachineNetworks.ports(pod))
+                ?? MachineNetworks.prepare(pod, uuid, errors)
+            do {
+                interfaces = if let attached { try networks.join(attached, by: PodNetworks.Joint(joint)) } else { [] }
+            } catch {
+                if let failure = networks.tearDown().failures.first {
+                    throw CleanupError(primary: error, cleanup: failure)
+                }
+                throw error
+            }
         } catch {
-            if let failure = networks.tearDown().failures.first { throw CleanupError(primary: error, cleanup: failure) }
-            throw error
+            throw NetworkingFailure(error)
         }
-        for warning in attached?.warnings ?? [] { errors.notice("networking: warning: \(warning)") }
+    }
+
+    /// Sets up what the pod's networks are on the host, and leaves it to whoever runs the machine. When it throws,
+    /// everything is undone.
+    @discardableResult
+    static func prepare(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws -> AttachedNetworks? {
+        do {
+            let attached = try PodNetworks(uuid: uuid, pod: pod).setUp(for: .virtualMachine, ports: ports(pod))
+            for warning in attached?.warnings ?? [] { errors.notice("networking: warning: \(warning)") }
+            return attached
+        } catch {
+            throw NetworkingFailure(error)
+        }
+    }
+
+    private static func ports(_ pod: PodLayout) throws -> [ForwardedPort] {
+        try PodManifest(parsing: FileSystem.read(pod.manifest)).forwardedPorts { $0.app }
     }
 
     /// What the networks say of name servers.
@@ -46,28 +69,58 @@ struct MachineNetworks {
     func leave(_ errors: ErrorStream, isDebug: Bool) {
         guard attached != nil else { return }
         do {
-            try host.enter { Self.leave(networks, errors, isDebug: isDebug) }
+            for failure in try host.enter({ Self.leave(networks, errors, isDebug: isDebug) }) {
+                errors.notice("networking: warning: \(failure); `rkt gc` tries again")
+            }
         } catch {
-            errors.notice("networking: warning: the pod's networks are left: \(error)")
+            errors.notice("networking: warning: the pod's networks are left to `rkt gc`: \(error)")
         }
     }
 
     /// The same for whatever a pod's supervisor has left.
-    static func leave(_ networks: PodNetworks, _ errors: ErrorStream, isDebug: Bool) {
+    ///
+    /// - Throws: when something is left.
+    static func collect(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream, isDebug: Bool) throws {
+        let failures = leave(PodNetworks(uuid: uuid, pod: pod), errors, isDebug: isDebug)
+        guard !failures.isEmpty else { return }
+        let reasons = failures.map(\.description).joined(separator: "; ")
+        throw NetworkingFailure(
+            RuntimeError(
+                .invalidState,
+                "pod \"\(uuid)\" is kept, as it cannot leave its networks: \(reasons); mend that and run `rkt gc` again, "
+                    + "or remove \"\(pod.networkJournal)\" to have rkt forget what is left"))
+    }
+
+    private static func leave(_ networks: PodNetworks, _ errors: ErrorStream, isDebug: Bool) -> [RuntimeError] {
         let report = networks.tearDown { if isDebug { errors.notice("networking: \($0)") } }
         if isDebug { for notice in report.notices { errors.notice("networking: \(notice)") } }
         for warning in report.warnings { errors.notice("networking: warning: \(warning)") }
-        for failure in report.failures { errors.notice("networking: warning: \(failure)") }
+        return report.failures
     }
 }
 
+/// What is wrong with a pod's networks, and not with its machine: users are told so.
+struct NetworkingFailure: Error, CustomStringConvertible {
+    let cause: any Error
+
+    init(_ cause: any Error) { self.cause = (cause as? NetworkingFailure)?.cause ?? cause }
+
+    var description: String { "\(cause)" }
+}
+
 extension PodNetworks {
+    /// Seconds that a plugin may take when this variable does not say otherwise.
+    static let patienceVariable = "RKT_NETWORK_PLUGIN_TIMEOUT"
+
     init(uuid: PodUUID, pod: PodLayout) {
         self.init(
             uuid: uuid,
             files: Files(
                 directory: pod.directory, resolved: pod.networks, journal: pod.networkJournal,
                 namespace: pod.networkNamespace, info: pod.networkInfo))
+        if let seconds = ProcessImage.variable(Self.patienceVariable).flatMap({ Int($0) }), seconds > 0 {
+            limits.milliseconds = min(seconds, 86_400) * 1000
+        }
     }
 }
 

@@ -34,7 +34,8 @@ package struct Stage1Program {
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
         } catch {
-            fputs("stage1: \(PrintableText.lines("\(error)").joined(separator: "\n    "))\n", stderr)
+            let component = error is NetworkingFailure ? "networking" : "stage1"
+            fputs("\(component): \(PrintableText.lines("\(error)").joined(separator: "\n    "))\n", stderr)
             exit(
                 FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error
             )
@@ -45,7 +46,10 @@ package struct Stage1Program {
         switch entrypoint {
         case "run": return try EndRecord.keeping(in: pod) { try supervise(EntrypointArguments(parsing: arguments)) }
         case "preflight":
-            _ = try preflight(EntrypointArguments(parsing: arguments))
+            // Last, as it alone changes the host: `run` or `gc` take it from here.
+            let arguments = try EntrypointArguments(parsing: arguments)
+            _ = try preflight(arguments)
+            try MachineNetworks.prepare(pod, PodUUID(parsing: arguments.uuid), ErrorStream())
             return ExitStatus.success
         case "plan":
             let plan = try preflight(EntrypointArguments(parsing: arguments))
@@ -65,9 +69,8 @@ package struct Stage1Program {
         case "gc":
             // Of a killed supervisor only networks are left; the pod's directory is stage0's to remove.
             let arguments = try EntrypointArguments(parsing: arguments)
-            MachineNetworks.leave(
-                PodNetworks(uuid: try PodUUID(parsing: arguments.uuid), pod: pod), ErrorStream(),
-                isDebug: arguments.debug)
+            try MachineNetworks.collect(
+                pod, PodUUID(parsing: arguments.uuid), ErrorStream(), isDebug: arguments.debug)
             return ExitStatus.success
         default:
             throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")

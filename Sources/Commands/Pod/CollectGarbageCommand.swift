@@ -50,6 +50,9 @@ package struct CollectGarbageCommand: RktCommand {
         case .collecting(let uuid):
             // The pod is removed whether somebody reads this or not.
             try? context.console.print("Garbage collecting pod \"\(uuid)\"")
+        case .failed(_, is CollectFailure):
+            // Stage1 has said what there is to say.
+            return
         case .failed(let uuid, let error):
             let failure = RuntimeError(.internal, "cannot remove pod \"\(uuid)\"", cause: error)
             for line in ErrorReport.lines(failure, component: "gc", debug: runtime.settings.isDebug) {

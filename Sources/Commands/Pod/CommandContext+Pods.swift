@@ -19,6 +19,8 @@ extension CommandContext {
                 try body(uuid)
             } catch {
                 failures += 1
+                // Stage1 has said what there is to say.
+                if error is CollectFailure { continue }
                 for line in ErrorReport.lines(error, component: component, debug: runtime.settings.isDebug) {
                     console.tell(line)
                 }

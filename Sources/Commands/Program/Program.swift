@@ -61,6 +61,8 @@ package struct Program {
         } catch is PreflightFailure {
             // Stage1 has said what there is to say.
             return ExitStatus.error
+        } catch let failure as PodNetworkingFailure {
+            return report(failure.cause, component: "networking", debug: isDebug)
         } catch let failure as CommandFailure {
             if let error = failure.error { _ = report(error, component: component, debug: isDebug) }
             return failure.status

@@ -43,13 +43,16 @@ package struct NetworkChain {
 
     /// Joins the pod to the network.
     ///
+    /// - Parameter whenRefused: is called when a plugin ends by itself and says that it has failed: it has left nothing then,
+    ///   as far as it knows.
     /// - Throws: the error of the first plugin that fails; those before it have made what only `delete` removes.
-    package func add() throws -> NetworkResult {
+    package func add(whenRefused: () -> Void = {}) throws -> NetworkResult {
         let version = context.network.configuration.version
         var result: NetworkResult?
         for step in steps {
             let input = context.input(step.plugin, previous: result?.document)
-            let output = try PluginInvocation(context: context, type: step.type, command: .add, input: input).run()
+            let output = try PluginInvocation(context: context, type: step.type, command: .add, input: input)
+                .run(whenRefused: whenRefused)
             result = try decode(output, of: step.type, version)
         }
         if let result { return result }

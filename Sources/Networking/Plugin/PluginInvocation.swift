@@ -95,8 +95,9 @@ struct PluginInvocation {
 
     /// Runs the plugin and returns what it has printed.
     ///
+    /// - Parameter whenRefused: is called when it ends by itself and says that it has failed.
     /// - Throws: code `notFound` when there is no such plugin, otherwise one line that names plugin and network.
-    func run() throws -> [UInt8] {
+    func run(whenRefused: () -> Void = {}) throws -> [UInt8] {
         let network = context.network.name
         let program = try context.search.find(type, network: network)
         let process = BoundedProcess(
@@ -117,6 +118,7 @@ struct PluginInvocation {
             failure = PluginFailure(document: outcome.output)
         }
         guard let failure else { return outcome.output }
+        if case .exited = outcome.exit { whenRefused() }
         throw error(failure)
     }
 

@@ -34,6 +34,8 @@ package struct PluginSearch: Sendable {
         }
         let places = paths.map { directory.pushing(FilePath($0)).string }.joined(separator: ", ")
         throw RuntimeError(
-            .notFound, "plugin \"\(type)\" of network \"\(network)\" is not installed; it is looked for in \(places)")
+            .notFound,
+            "plugin \"\(type)\" of network \"\(network)\" is not installed; install "
+                + "containernetworking-plugins or put it where it is looked for: \(places)")
     }
 }

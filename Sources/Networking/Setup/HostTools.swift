@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import Diagnostics
 import LinuxPlatform
 import SystemPackage
@@ -37,7 +38,7 @@ package struct HostTools: Sendable {
 
     private static func path(_ name: String) -> FilePath? {
         BoundedProcess.searchPath.split(separator: ":").map { FilePath(String($0)).appending(name) }
-            .first { FileSystem.exists($0) }
+            .first { access($0.string, X_OK) == 0 }
     }
 
     /// Runs one of the programs and returns what it has printed.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AppContainer
+import Diagnostics
 import SystemPackage
 
 /// Rules of iptables that say in a comment which pod they are for, as ours and those of the usual plugins do.
@@ -13,18 +14,44 @@ package struct LeftoverRules {
     ///
     /// - Parameter madeByPlugins: whether those of plugins are meant, too.
     /// - Returns: how many rules of shared chains there were.
+    /// - Throws: code `unsupported` when rules cannot be read, as on a kernel that has none.
     func remove(of uuid: PodUUID, madeByPlugins: Bool = true) throws -> Int {
         var count = 0
-        for program in [tools.iptables, tools.ip6tables] {
-            guard let program else { continue }
-            let saved = try HostTools.run(program.save, in: directory)
-            guard let removal = LeftoverRules.removal(of: uuid, from: saved, madeByPlugins: madeByPlugins) else {
-                continue
+        var unreadable: (any Error)?
+        for program in [tools.iptables, tools.ip6tables].compactMap({ $0 }) {
+            do {
+                count += try remove(of: uuid, by: program, madeByPlugins)
+            } catch let error as RuntimeError where error.code == .unsupported {
+                unreadable = error
             }
-            _ = try HostTools.run(program.restore, ["--noflush"], input: removal.input, in: directory)
-            count += removal.count
         }
+        if let unreadable { throw unreadable }
         return count
+    }
+
+    /// Whoever else removes rules meanwhile, such as a plugin that a killed program has left, makes this one fail once.
+    private static let attempts = 3
+
+    private func remove(of uuid: PodUUID, by program: HostTools.Iptables, _ madeByPlugins: Bool) throws -> Int {
+        var attempt = 1
+        while true {
+            let saved: String
+            do {
+                saved = try HostTools.run(program.save, in: directory)
+            } catch {
+                throw RuntimeError(.unsupported, "the rules cannot be read", cause: error)
+            }
+            guard let removal = LeftoverRules.removal(of: uuid, from: saved, madeByPlugins: madeByPlugins) else {
+                return 0
+            }
+            do {
+                _ = try HostTools.run(program.restore, ["--noflush"], input: removal.input, in: directory)
+                return removal.count
+            } catch {
+                guard attempt < LeftoverRules.attempts else { throw error }
+                attempt += 1
+            }
+        }
     }
 
     private static let chainPrefixes = ["CNI-", PortForwarding.chainPrefix]

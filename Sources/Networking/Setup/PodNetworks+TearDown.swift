@@ -22,8 +22,11 @@ package struct TeardownReport: Sendable {
 extension PodNetworks {
     /// Undoes all that was done to the host, the last first. Safe to repeat, also after a crash or a reboot.
     ///
-    /// - Parameter log: hears of each plugin before it runs.
-    package func tearDown(log: (String) -> Void = { _ in }) -> TeardownReport {
+    /// - Parameters:
+    ///   - refusing: networks whose plugin has just said that ADD has failed. If it cannot do DEL either, there is nothing
+    ///     that it would remove another time.
+    ///   - log: hears of each plugin before it runs.
+    package func tearDown(refusing: Set<String> = [], log: (String) -> Void = { _ in }) -> TeardownReport {
         var report = TeardownReport()
         let journal = NetworkJournal(files.journal)
         let entries: [NetworkJournal.Entry]
@@ -33,9 +36,12 @@ extension PodNetworks {
             report.note(error, "the networks of pod \"\(uuid)\" cannot be taken away")
             return report
         }
+        if NetworkMembership.all(in: entries).contains(where: { $0.result == nil }) {
+            report.attempt("a plugin still works for pod \"\(uuid)\"") { try PluginRemnants.end(of: uuid) }
+        }
         removePorts(entries, &report)
         giveBack(entries, &report)
-        let needsSweep = leave(entries, &report, log)
+        let needsSweep = leave(entries, refusing, &report, log)
         for case .namespace(let path) in entries {
             report.attempt("the network namespace of pod \"\(uuid)\" is left") {
                 try NetworkNamespaceMount.remove(at: path)
@@ -60,13 +66,22 @@ extension PodNetworks {
     }
 
     private func removePorts(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
+        var isLast = true
         for case .ports(let name) in entries.reversed() {
-            report.attempt("ports of the host still lead to pod \"\(uuid)\"") {
+            do {
                 guard let tool = PortRules.Tool(rawValue: name) else {
                     throw RuntimeError(.invalidState, "\(name) is not a known tool")
                 }
                 try PortRules(tools: tools, directory: files.directory).remove(uuid, tool)
+            } catch {
+                if isLast {
+                    report.note(error, "ports of the host still lead to pod \"\(uuid)\"")
+                } else {
+                    // Another tool was noted because this one had been used in vain, and it makes all rules or none.
+                    report.notices.append("\(name) could not be used: \(error)")
+                }
             }
+            isLast = false
         }
     }
 
@@ -86,7 +101,8 @@ extension PodNetworks {
     ///
     /// - Returns: whether plugins may have left what they would have removed otherwise.
     private func leave(
-        _ entries: [NetworkJournal.Entry], _ report: inout TeardownReport, _ log: (String) -> Void
+        _ entries: [NetworkJournal.Entry], _ refusing: Set<String>, _ report: inout TeardownReport,
+        _ log: (String) -> Void
     ) -> Bool {
         let memberships = NetworkMembership.all(in: entries)
         guard !memberships.isEmpty else { return false }
@@ -108,7 +124,7 @@ extension PodNetworks {
             }
             for failure in failures {
                 isSure = false
-                if failure.code == .notFound {
+                if failure.code == .notFound || refusing.contains(membership.name) {
                     report.warnings.append(failure.description + "; what it alone knows of may be left")
                 } else {
                     report.failures.append(failure)
@@ -119,7 +135,7 @@ extension PodNetworks {
     }
 
     /// The pod's namespace, if it is still there.
-    private func namespace(_ entries: [NetworkJournal.Entry]) -> FilePath? {
+    func namespace(_ entries: [NetworkJournal.Entry]) -> FilePath? {
         for case .namespace(let path) in entries where NetworkNamespaceMount.isMounted(at: path) { return path }
         return nil
     }
@@ -149,9 +165,13 @@ extension PodNetworks {
                 }
             }
         }
-        report.attemptNoting("rules of iptables may be left") {
+        do {
             let count = try LeftoverRules(tools: tools, directory: files.directory).remove(of: uuid)
-            return count == 0 ? [] : ["\(count) rules of iptables for pod \"\(uuid)\" were removed"]
+            if count > 0 { report.notices.append("\(count) rules of iptables for pod \"\(uuid)\" were removed") }
+        } catch let error as RuntimeError where error.code == .unsupported {
+            report.warnings.append("rules of iptables may be left: \(error)")
+        } catch {
+            report.note(error, "rules of iptables are left")
         }
     }
 }

@@ -67,16 +67,19 @@ package struct PodNetworks: Sendable {
             throw RuntimeError(.invalidState, "pod \"\(uuid)\" has networks already; remove it with `rkt rm`")
         }
         let mappings = try PortMapping.mappings(ports)
+        var refusing: Set<String> = []
         do {
-            return try join(resolved, consumer, mappings)
+            return try join(resolved, consumer, mappings, &refusing)
         } catch {
-            if let failure = tearDown().failures.first { throw CleanupError(primary: error, cleanup: failure) }
+            if let failure = tearDown(refusing: refusing).failures.first {
+                throw CleanupError(primary: error, cleanup: failure)
+            }
             throw error
         }
     }
 
     private func join(
-        _ resolved: ResolvedNetworks, _ consumer: Consumer, _ mappings: [PortMapping]
+        _ resolved: ResolvedNetworks, _ consumer: Consumer, _ mappings: [PortMapping], _ refusing: inout Set<String>
     ) throws -> AttachedNetworks {
         let journal = NetworkJournal(files.journal)
         let namespace = namespaces.appending("cni-\(uuid)")
@@ -89,21 +92,28 @@ package struct PodNetworks: Sendable {
         for (index, network) in resolved.networks.enumerated() {
             let mapped = index == chosen && network.configuration.mapsPorts ? mappings.flatMap(\.capability) : []
             networks.append(
-                try attach(network, "eth\(index)", consumer, namespace, resolved.pluginPaths, mapped, journal))
+                try attach(
+                    network, "eth\(index)", consumer, namespace, resolved.pluginPaths, mapped, journal, &refusing))
         }
-        let (reservation, warnings) = try forward(
-            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) }, journal)
+        let ports = try reserve(
+            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) })
+        if let forwarding = ports.forwarding {
+            try PortRules(tools: tools, directory: files.directory).apply(forwarding) { tool in
+                try journal.append(.ports(tool: tool.rawValue))
+            }
+        }
         let info = JSONValue.array(networks.map(\.info)).encoded()
         try FileSystem.writeAtomically((info + "\n").utf8, to: files.info)
         return AttachedNetworks(
-            namespace: namespace, networks: networks, warnings: warnings, reservation: reservation)
+            namespace: namespace, networks: networks, warnings: ports.warnings, reservation: ports.reservation)
     }
 
     private func attach(
         _ network: SelectedNetwork, _ interface: String, _ consumer: Consumer, _ namespace: FilePath,
-        _ pluginPaths: [String], _ portMappings: [JSONValue], _ journal: NetworkJournal
+        _ pluginPaths: [String], _ portMappings: [JSONValue], _ journal: NetworkJournal, _ refusing: inout Set<String>
     ) throws -> AttachedNetwork {
         let link = try link(network, consumer)
+        try requireParent(link, network.name)
         let addressOnly = link != .namespace
         let search = PluginSearch(paths: pluginPaths, directory: files.directory)
         let context = PluginContext(
@@ -114,7 +124,8 @@ package struct PodNetworks: Sendable {
         try journal.append(
             .network(
                 name: network.name, interface: interface, addressOnly: addressOnly, portMappings: portMappings))
-        let result = try chain.add()
+        let result = try chain.add { refusing.insert(network.name) }
+        if consumer == .virtualMachine, link == .namespace { try requireInterface(interface, in: namespace, network) }
         try journal.append(.attached(name: network.name, result: result.document))
         return AttachedNetwork(
             name: network.name, interface: interface, link: link, result: result, arguments: network.arguments,
@@ -122,7 +133,7 @@ package struct PodNetworks: Sendable {
     }
 
     /// A machine's own interface cannot share the hardware address of a macvlan, so it is made from the same parent.
-    private func link(_ network: SelectedNetwork, _ consumer: Consumer) throws -> AttachedNetwork.Link {
+    func link(_ network: SelectedNetwork, _ consumer: Consumer) throws -> AttachedNetwork.Link {
         guard consumer == .virtualMachine, let plugin = network.configuration.plugins.first, plugin.type == "macvlan"
         else { return .namespace }
         guard let parent = plugin.parent else {
@@ -130,40 +141,35 @@ package struct PodNetworks: Sendable {
                 .invalidArgument, "network \"\(network.name)\" does not say on which interface it is: master is missing"
             )
         }
-        return .macvtap(parent: parent, mode: plugin.mode ?? "bridge", mtu: plugin.mtu.flatMap { $0 > 0 ? $0 : nil })
+        let mode = plugin.mode ?? "bridge"
+        guard MacvlanMode(rawValue: mode) != nil else {
+            let known = MacvlanMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RuntimeError(
+                .invalidArgument, "network \"\(network.name)\" has the mode \"\(oneLine(mode))\": use one of \(known)")
+        }
+        return .macvtap(parent: parent, mode: mode, mtu: plugin.mtu.flatMap { $0 > 0 ? $0 : nil })
     }
 
-    // MARK: - Ports
+    /// A machine's network can be told to be missing before anything is made for it.
+    private func requireParent(_ link: AttachedNetwork.Link, _ network: String) throws {
+        guard case .macvtap(let parent, _, _) = link else { return }
+        guard try RouteSocket().links().contains(where: { $0.name == parent }) else {
+            throw RuntimeError(
+                .notFound, "network \"\(network)\" is on the interface \"\(parent)\", which the host does not have")
+        }
+    }
 
-    private func forward(
-        _ mappings: [PortMapping], through chosen: (network: AttachedNetwork, configuration: NetworkConfiguration)?,
-        _ journal: NetworkJournal
-    ) throws -> (PortReservation?, warnings: [String]) {
-        guard !mappings.isEmpty else { return (nil, []) }
-        let names = mappings.map { "\"\($0.name)\"" }.joined(separator: ", ")
-        guard let chosen else { return (nil, ["nothing is forwarded to port \(names): the pod has no network"]) }
-        let network = "network \"\(chosen.network.name)\""
-        if case .macvtap = chosen.network.link {
-            return (nil, ["nothing is forwarded to port \(names): the host does not reach pods of \(network)"])
+    /// What a machine is joined to later must be there, whatever the plugin says.
+    private func requireInterface(_ name: String, in path: FilePath, _ network: SelectedNetwork) throws {
+        let namespace = try NetworkNamespace.open(path)
+        defer { try? namespace.close() }
+        let link = try NetworkNamespace.enter(namespace) { try RouteSocket().links() }.first { $0.name == name }
+        guard let link else {
+            throw RuntimeError(
+                .invalidState,
+                "plugin \"\(network.configuration.plugins[0].type)\" of network \"\(network.name)\" says that it has "
+                    + "joined the pod, but has made no interface \(name)")
         }
-        let targets = [true, false].compactMap { isIPv4 in
-            chosen.network.result.address(isIPv4: isIPv4).map { address in
-                PortForwarding.Target(
-                    address: address, interface: isIPv4 ? HostRoute.interface(to: address.address) : nil)
-            }
-        }
-        let reservation = try PortReservation(
-            mappings, isIPv4: targets.contains(where: \.isIPv4), isIPv6: targets.contains { !$0.isIPv4 })
-        // The network's own plugin has done it.
-        if chosen.configuration.mapsPorts { return (reservation, []) }
-        let forwarding = PortForwarding(uuid: uuid, targets: targets, mappings: mappings)
-        let unserved = mappings.filter { mapping in !targets.contains { mapping.applies(toIPv4: $0.isIPv4) } }
-        try PortRules(tools: tools, directory: files.directory).apply(forwarding) { tool in
-            try journal.append(.ports(tool: tool.rawValue))
-        }
-        return (
-            reservation,
-            unserved.map { "nothing is forwarded to port \"\($0.name)\": \(network) has no address of that family" }
-        )
+        _ = try link.requireHardwareAddress()
     }
 }

@@ -1,0 +1,46 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Programs that work for a plugin whose supervisor was killed: the plugin dies with it, what it has started does not, and
+/// would take an address, say, after all addresses were given back.
+package enum PluginRemnants {
+    /// Milliseconds until all must have ended.
+    private static let patience = 5000
+    private static let environmentLimit = 1 << 20
+
+    /// Ends all programs that have a plugin's environment for this pod. None may start meanwhile, except by them.
+    package static func end(of uuid: PodUUID) throws {
+        let mark = Array("CNI_CONTAINERID=\(uuid)".utf8)
+        let deadline = Clock.milliseconds + patience
+        while true {
+            let found = try FileSystem.list("/proc").compactMap { Int32($0) }
+                .filter { $0 != getpid() && isMarked($0, mark) }
+            guard let first = found.first else { return }
+            guard Clock.milliseconds < deadline else {
+                throw RuntimeError(.timeout, "process \(first), which a plugin has started, does not end")
+            }
+            for pid in found {
+                guard let process = try? ChildProcess(pid: pid) else { continue }
+                defer { process.close() }
+                // Its number may have become somebody else's before there was a descriptor.
+                guard isMarked(pid, mark) else { continue }
+                try process.signal(SIGKILL)
+                _ = try Poll.wait([(process.pidfd, .read)], timeout: max(0, deadline - Clock.milliseconds))
+            }
+        }
+    }
+
+    /// A program that has ended has no environment any more.
+    private static func isMarked(_ pid: Int32, _ mark: [UInt8]) -> Bool {
+        guard let bytes = try? FileSystem.read(FilePath("/proc/\(pid)/environ"), limit: environmentLimit) else {
+            return false
+        }
+        return bytes.split(separator: 0).contains { $0.elementsEqual(mark) }
+    }
+}

@@ -1,0 +1,52 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Diagnostics
+import LinuxPlatform
+
+/// What becomes of the ports that a pod exposes.
+struct ReservedPorts {
+    /// Holds the host's side.
+    var reservation: PortReservation?
+    /// What rules have to bring about; nil when there is nothing to do, or a plugin does it.
+    var forwarding: PortForwarding?
+    /// Why some lead nowhere.
+    var warnings: [String] = []
+}
+
+extension PodNetworks {
+    /// Takes the host's side of ports and finds out where they are to lead.
+    ///
+    /// - Throws: code `busy` for a port that is in use.
+    func reserve(
+        _ mappings: [PortMapping], through chosen: (network: AttachedNetwork, configuration: NetworkConfiguration)?
+    ) throws -> ReservedPorts {
+        guard !mappings.isEmpty else { return ReservedPorts() }
+        let names = mappings.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        guard let chosen else {
+            return ReservedPorts(warnings: ["nothing is forwarded to port \(names): the pod has no network"])
+        }
+        let network = "network \"\(chosen.network.name)\""
+        if case .macvtap = chosen.network.link {
+            return ReservedPorts(
+                warnings: ["nothing is forwarded to port \(names): the host does not reach pods of \(network)"])
+        }
+        let targets = [true, false].compactMap { isIPv4 in
+            chosen.network.result.address(isIPv4: isIPv4).map { address in
+                PortForwarding.Target(
+                    address: address, interface: isIPv4 ? HostRoute.interface(to: address.address) : nil)
+            }
+        }
+        let reservation = try PortReservation(
+            mappings, isIPv4: targets.contains(where: \.isIPv4), isIPv6: targets.contains { !$0.isIPv4 })
+        // The network's own plugin has done it.
+        if chosen.configuration.mapsPorts { return ReservedPorts(reservation: reservation) }
+        let unserved = mappings.filter { mapping in !targets.contains { mapping.applies(toIPv4: $0.isIPv4) } }
+        return ReservedPorts(
+            reservation: reservation, forwarding: PortForwarding(uuid: uuid, targets: targets, mappings: mappings),
+            warnings: unserved.map {
+                "nothing is forwarded to port \"\($0.name)\": \(network) has no address of that family"
+            })
+    }
+}
