@@ -108,7 +108,7 @@ struct ProgramTests {
         arguments: [
             ("--net=none,other", "run: --net=none excludes all other networks\n"),
             ("--net=a,b,a", "run: --net: network \"a\" is given more than once\n"),
-            ("--net=no-such-network", "run: failed to setup network: networks not found: no-such-network ("),
+            ("--net=no-such-network", "networking: failed to setup network: networks not found: no-such-network ("),
         ])
     func `networks are refused before an image is looked for`(flag: String, message: String) {
         #expect(recording.run("run", flag, "/nonexistent/image.aci") == 254)

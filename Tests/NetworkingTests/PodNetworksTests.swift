@@ -41,6 +41,68 @@ struct PodNetworksTests {
         #expect(failures == [])
     }
 
+    @Test func whatOneProcessHasSetUpAnotherTakesOver() {
+        let failures = OwnNetwork.run { host in
+            let pod = try PodOfTest(in: host.scratch.path, "default:IP=172.16.28.9")
+            host.expect(try pod.networks.resume(for: .virtualMachine) == nil, "there is nothing yet")
+            guard let first = try pod.networks.setUp(for: .virtualMachine),
+                let second = try pod.networks.resume(for: .virtualMachine)
+            else { throw Errno.invalidArgument }
+            host.expect(second.namespace, first.namespace)
+            host.expect(second.networks.map(\.result), first.networks.map(\.result))
+            host.expect(second.networks.map(\.interface), ["eth0"])
+            host.expect(second.networks.map(\.link), [.namespace])
+            host.expect(second.networks.map(\.arguments), ["IP=172.16.28.9"])
+            try leaveTwice(pod, host)
+
+            // What was set up in part is of no use, and is undone.
+            let other = try PodOfTest(in: host.scratch.path)
+            _ = try other.networks.setUp(for: .virtualMachine)
+            try FileSystem.remove(other.directory.appending("net-info.json"))
+            do {
+                _ = try other.networks.resume(for: .virtualMachine)
+                host.expect(false, "half of it was taken over")
+            } catch let error as RuntimeError {
+                host.expect(error.code == .invalidState, error.message)
+            }
+            host.expect(other.hasJournal, false)
+            try settle(host)
+            host.expect(try host.traces(), [])
+        }
+        #expect(failures == [])
+    }
+
+    /// There is nothing to try again: what has not been made cannot be removed.
+    @Test func aPluginThatCanDoNeitherLeavesNoJournal() {
+        let failures = OwnNetwork.run { host in
+            let scripts = try ScriptedPlugins()
+            try scripts.install("ptp", "echo no luck >&2; exit 1")
+            let pod = try PodOfTest(in: host.scratch.path, plugins: scripts.plugins)
+            do {
+                _ = try pod.networks.setUp(for: .container)
+                host.expect(false, "it has joined")
+            } catch let error as RuntimeError {
+                host.expect(
+                    error.message.hasPrefix("ADD of plugin \"ptp\" of network \"default\" failed"), error.message)
+            }
+            host.expect(scripts.runs, ["ptp ADD", "ptp DEL"])
+            host.expect(pod.hasJournal, false)
+            // One that was killed may have made something.
+            try scripts.install("ptp", "[ $CNI_COMMAND = ADD ] && kill -9 $$; exit 1")
+            let killed = try PodOfTest(in: host.scratch.path, plugins: scripts.plugins)
+            do {
+                _ = try killed.networks.setUp(for: .container)
+                host.expect(false, "it has joined")
+            } catch let error as CleanupError {
+                host.expect("\(error.primary)".contains("signal 9"), "\(error)")
+            }
+            host.expect(killed.hasJournal, true)
+            try scripts.install("ptp", "exit 0")
+            host.expect(killed.networks.tearDown().isComplete, "not even now")
+        }
+        #expect(failures == [])
+    }
+
     private static let bridge = """
         { "cniVersion": "VERSION", "name": "nat", "type": "bridge", "bridge": "br-test", "ipMasq": true, "isGateway": true,
           "ipam": { "type": "host-local", "ranges": [[{"subnet": "10.2.0.0/24"}], [{"subnet": "fd00:2::/64"}]],

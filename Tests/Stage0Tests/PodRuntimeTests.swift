@@ -235,6 +235,34 @@ struct PodRuntimeTests {
         #expect(try host.runtime.list().isEmpty)
     }
 
+    /// Its journal says what to undo on the host, and nothing else does.
+    @Test(.timeLimit(.minutes(2))) func aPodThatHasNotLeftItsNetworksIsKept() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch)
+        defer { host.cleanUp(scratch) }
+        await runsOnce(scratch.path.string)
+        let kept = try FileSystem.readText(host.saved)
+        await runsOnce(scratch.path.string)
+        let journal = host.data.appending("pods").appending("run").appending(kept).appending("network-journal")
+        try FileSystem.write([], to: journal)
+        var policy = GarbagePolicy()
+        policy.gracePeriod = 0
+        var events: [String] = []
+        let isCollected = try eventually {
+            try host.runtime.collectGarbage(policy) { events.append("\($0)") }
+            return try host.runtime.list().count == 1
+        }
+        #expect(isCollected, "the other one is removed")
+        #expect(try host.runtime.list().map(\.uuid.description) == [kept])
+        #expect(events.contains { $0.contains("has not left its networks") && $0.contains("rkt gc") }, "\(events)")
+        let error = #expect(throws: RuntimeError.self) { try host.runtime.remove(kept) }
+        #expect(error?.message.contains("exited-garbage/\(kept)/network-journal") == true, "\(error?.message ?? "")")
+        let garbage = host.data.appending("pods").appending("exited-garbage").appending(kept)
+        try FileSystem.remove(garbage.appending("network-journal"))
+        _ = try host.runtime.remove(kept)
+        #expect(try host.runtime.list().isEmpty)
+    }
+
     @Test func aSecondRunReadsNeitherStage1ImageNorRendersAnew() throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)

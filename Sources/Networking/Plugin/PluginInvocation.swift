@@ -127,10 +127,12 @@ struct PluginInvocation {
         let place = "\(command.rawValue) of plugin \"\(type)\" of network \"\(network)\" failed"
         // host-local says it with a range of its own; users know the network's name.
         if command == .add, let address = context.network.argument("IP"),
-            failure.text.contains("requested IP address"), failure.text.contains("not available")
+            failure.text.contains("requested IP")
         {
             return RuntimeError(
-                .busy, "requested IP address \"\(address)\" is not available in network: \(network) (\(failure.text))")
+                .busy,
+                "requested IP address \"\(address)\" is not available in network: \(network) (\(failure.text)); choose a "
+                    + "free one of its subnet, or none")
         }
         if failure.code == PluginFailure.incompatibleVersion, command != .version, let known = supportedVersions() {
             return RuntimeError(

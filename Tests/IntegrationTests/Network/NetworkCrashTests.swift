@@ -112,7 +112,8 @@ struct NetworkCrashTests {
             next.process.killAll()
             for _ in 1...2 {
                 try life.network.stop("DEL", at: place)
-                let gc = try fixture.start(["gc", life.scene.flag, "--grace-period=0s"])
+                try await life.awaitUnlocking()
+                let gc = try life.start()
                 _ = try await life.network.plugin(of: gc)
                 gc.kill()
             }
@@ -207,6 +208,10 @@ private struct NetworkLife {
     func runToItsEnd<Value>(_ whenUp: () -> Value) async throws -> Value {
         let pod = try await fixture.run(Array(network.pod.dropFirst()))
         let value = whenUp()
+        let traces = try await scene.traces().joined(separator: "\n")
+        for trace in ["link veth", "/run/netns/cni-\(pod.uuid)", "yard/10.77.0.", pod.uuid, "rkt-\(pod.uuid)"] {
+            #expect(traces.contains(trace), "\(traces)")
+        }
         #expect(try await pod.stop().status == 0)
         _ = try await collect()
         return value
@@ -227,21 +232,30 @@ private struct NetworkLife {
                 + (isHidden ? "; mount --bind /dev/null /usr/sbin/nft" : ""))
     }
 
-    func collect() async throws -> HostProcess.Outcome {
-        try await fixture.rkt("gc", scene.flag, "--grace-period=0s", "--expire-prepared=0s")
-    }
-
-    /// - Returns: whether nothing is left.
-    @discardableResult
-    func expectNothingLeft(_ what: String, _ before: [String]) async throws -> Bool {
-        // What a plugin has started may be there until the pod is collected; what rkt has started ends by itself.
-        try await eventually("the end of the pod's lock: \(what)", within: .seconds(10)) {
+    /// What a plugin has started may be there until the pod is collected; what rkt has started ends by itself.
+    func awaitUnlocking() async throws {
+        try await eventually("the end of the pod's lock", within: .seconds(20)) {
             !HostTraces.processes(using: fixture.data).contains { line in
                 ["(rkt)", "(preflight)", "(run)", "(gc)", "(qemu-system-x86)", "(virtiofsd)"].contains {
                     line.hasSuffix($0)
                 }
             }
         }
+    }
+
+    func collect() async throws -> HostProcess.Outcome {
+        try await awaitUnlocking()
+        return try await start().end()
+    }
+
+    /// Starts collecting all pods that have ended.
+    func start() throws -> HostProcess {
+        try fixture.start(["gc", scene.flag, "--grace-period=0s", "--expire-prepared=0s"])
+    }
+
+    /// - Returns: whether nothing is left.
+    @discardableResult
+    func expectNothingLeft(_ what: String, _ before: [String]) async throws -> Bool {
         let gc = try await collect()
         #expect(gc.status == 0, "gc after \(what): \(gc.error)")
         #expect(gc.complaints.allSatisfy { $0.hasPrefix("gc: moving ") }, "after \(what): \(gc.error)")

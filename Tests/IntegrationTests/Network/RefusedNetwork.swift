@@ -127,7 +127,7 @@ struct RefusedNetwork {
         answering(#"{"routes":[{"dst":"nowhere"}]}"#, words: ["routes[0].dst", "nowhere"]),
         answering(#"{"dns":{"nameservers":["a b"]}}"#, words: ["dns.nameservers[0]", "a b"]),
         odd(
-            #"echo '{"cniVersion":"0.4.0","code":100,"msg":"no\u0007 way\nhere"}'; exit 1"#,
+            #"printf '%s' '{"cniVersion":"0.4.0","code":100,"msg":"no\u0007 way\nhere"}'; exit 1"#,
             words: ["ADD of plugin \"odd\" of network \"n\" failed: no way here"]),
         odd(
             "[ $CNI_COMMAND = DEL ] || exec yes", words: ["\"odd\" of network \"n\" failed", "more than 1048576 bytes"]),
