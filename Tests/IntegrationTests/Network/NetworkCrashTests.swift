@@ -30,7 +30,7 @@ struct NetworkCrashTests {
             let start = Clock.microseconds
             let duration = try await life.runToItsEnd { Double(Clock.microseconds - start) / 1e6 }
             let before = try await life.scene.traces()
-            let rounds = Soak.choose(100, sample: 10)
+            let rounds = Soak.choose(100, sample: 8)
             // Samples begin with another case each time.
             let first = Int.random(in: 0..<12, using: &generator)
             var killed = 0
@@ -94,7 +94,7 @@ struct NetworkCrashTests {
         return wasAlive
     }
 
-    @Test(arguments: [GatedNetwork.Place.begin, .end])
+    @Test(arguments: Soak.choose([GatedNetwork.Place.begin, .end], sample: [.end]))
     func aPodIsKilledWhileItLeavesItsNetwork(place: GatedNetwork.Place) async throws {
         try await PodFixture.with { fixture in
             let life = try await NetworkLife(fixture)
@@ -243,9 +243,16 @@ private struct NetworkLife {
         }
     }
 
+    /// Collects all pods that have ended. A process that is ending holds its pod's lock a little longer than it can be
+    /// seen, so this is tried again while it does nothing.
     func collect() async throws -> HostProcess.Outcome {
         try await awaitUnlocking()
-        return try await start().end()
+        let deadline = Clock.milliseconds + 20_000
+        while true {
+            let outcome = try await start().end()
+            let hasDoneSomething = outcome.status != 0 || outcome.error.contains("gc: ") || !outcome.lines.isEmpty
+            if hasDoneSomething || fixture.uuids.isEmpty || Clock.milliseconds > deadline { return outcome }
+        }
     }
 
     /// Starts collecting all pods that have ended.
