@@ -113,7 +113,17 @@ import Testing
             try FrameChannel(descriptor: joined.descriptor).marks(until: 8) { $0.starts(with: answer.prefix(30)) } == [
                 8
             ])
+        // To a group that only the guest knows it has joined.
+        let message = Self.group + farSent.marked(9).dropFirst(6)
+        try FrameChannel(descriptor: far.descriptor).send(message)
+        #expect(
+            try FrameChannel(descriptor: joined.descriptor).marks(until: 9) { $0.starts(with: message.prefix(30)) } == [
+                9
+            ])
     }
+
+    /// By which IPv6 looks for addresses that end in 00:00:02.
+    private static let group: [UInt8] = [0x33, 0x33, 0xff, 0, 0, 2]
 
     // MARK: - What a guest may send
 
@@ -211,6 +221,11 @@ import Testing
         try FrameChannel(descriptor: sender.descriptor).send(frame.marked(9))
         #expect(
             try FrameChannel(descriptor: joined.descriptor).marks(until: 9) { $0.starts(with: frame.bytes) } == [9])
+        let message = Self.group + frame.marked(10).dropFirst(6)
+        try FrameChannel(descriptor: sender.descriptor).send(message)
+        #expect(
+            try FrameChannel(descriptor: joined.descriptor).marks(until: 10) { $0.starts(with: message.prefix(30)) }
+                == [10])
         for _ in 0..<2 { try InterfaceJoint.undo(joined.guest, in: lab.pod) }
         #expect(try !lab.ip(lab.pod, "-o link").contains("eth1"))
     }

@@ -32,14 +32,18 @@ package struct LinkChange: Sendable, Equatable {
     package var isUp: Bool?
     package var hardwareAddress: HardwareAddress?
     package var mtu: UInt32?
+    /// Whether frames to all groups are taken, not only to those that somebody on this host has joined.
+    package var takesAllGroups: Bool?
 
     package init(
-        name: String? = nil, isUp: Bool? = nil, hardwareAddress: HardwareAddress? = nil, mtu: UInt32? = nil
+        name: String? = nil, isUp: Bool? = nil, hardwareAddress: HardwareAddress? = nil, mtu: UInt32? = nil,
+        takesAllGroups: Bool? = nil
     ) {
         self.name = name
         self.isUp = isUp
         self.hardwareAddress = hardwareAddress
         self.mtu = mtu
+        self.takesAllGroups = takesAllGroups
     }
 }
 

@@ -30,6 +30,8 @@ private enum LinkAttribute {
 private enum LinkFlag {
     /// Corresponds to `IFF_UP`.
     static let isUp: UInt32 = 1
+    /// Corresponds to `IFF_ALLMULTI`.
+    static let takesAllGroups: UInt32 = 1 << 9
     /// Corresponds to `IFF_LOWER_UP`.
     static let hasCarrier: UInt32 = 1 << 16
 }
@@ -58,9 +60,10 @@ extension RouteSocket {
 
     /// Changes an interface. Name, address and MTU are set before it is brought up.
     package func change(_ link: NetworkLink, _ change: LinkChange) throws {
+        let flags = [(change.isUp, LinkFlag.isUp), (change.takesAllGroups, LinkFlag.takesAllGroups)]
         var request = NetlinkRequest.link(
-            Self.setLink, index: link.index, flags: change.isUp == true ? LinkFlag.isUp : 0,
-            changed: change.isUp == nil ? 0 : LinkFlag.isUp)
+            Self.setLink, index: link.index, flags: flags.reduce(0) { $1.0 == true ? $0 | $1.1 : $0 },
+            changed: flags.reduce(0) { $1.0 == nil ? $0 : $0 | $1.1 })
         if let name = change.name { request.add(LinkAttribute.name, name) }
         if let address = change.hardwareAddress { request.add(LinkAttribute.address, address.bytes) }
         if let mtu = change.mtu { request.add(LinkAttribute.mtu, mtu) }

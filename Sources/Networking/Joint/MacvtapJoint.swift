@@ -38,7 +38,8 @@ struct MacvtapJoint {
     ) throws -> FileDescriptor {
         try InterfaceSetting.disableIPv6.set(true, of: tap.name)
         if guarding != .none { try socket.setGates(SourceRules(guest, guarding).gates, on: tap) }
-        try socket.change(tap, LinkChange(isUp: true))
+        // The kernel does not see which groups the guest joins, such as those by which IPv6 looks for its addresses.
+        try socket.change(tap, LinkChange(isUp: true, takesAllGroups: true))
         return try TapDevice.openMacvtap(tap)
     }
 }
