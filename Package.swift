@@ -135,6 +135,7 @@ let package = Package(
         .executableTarget(
             name: "filesystem-check", dependencies: ["CFilesystemCalls"], path: "Tests/filesystem/Check",
             linkerSettings: staticExecutable),
+        .executableTarget(name: "network-peer", path: "Tests/peer", linkerSettings: staticExecutable),
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system, crypto],
             path: "Tests/TestSupport"),

@@ -28,6 +28,9 @@ package enum BuildProducts {
     /// The program that checks what a file system does, for images.
     package static let filesystemCheck = programs.appending("filesystem-check")
 
+    /// The program that speaks on networks, for images and for the host.
+    package static let networkPeer = programs.appending("network-peer")
+
     /// Programs are built with the tests and lie beside them.
     private static let programs = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
         .removingLastComponent()

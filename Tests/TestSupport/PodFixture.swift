@@ -127,8 +127,13 @@ package final class PodFixture {
     package func onNetwork(
         _ script: String, isolation: isolated (any Actor)? = #isolation
     ) async throws -> HostProcess.Outcome {
+        try await startOnNetwork(script).end()
+    }
+
+    /// Starts such a script.
+    package func startOnNetwork(_ script: String) throws -> HostProcess {
         let words = wrapper + ["/bin/sh", "-ec", script]
-        return try await spawn(FilePath(words[0]), Array(words.dropFirst())).end()
+        return try spawn(FilePath(words[0]), Array(words.dropFirst()))
     }
 
     /// Runs rkt to its end.
