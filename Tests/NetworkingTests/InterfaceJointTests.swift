@@ -125,6 +125,22 @@ import Testing
     /// By which IPv6 looks for addresses that end in 00:00:02.
     private static let group: [UInt8] = [0x33, 0x33, 0xff, 0, 0, 2]
 
+    /// The namespace gets a copy; what the guest gets is not doubled by that.
+    @Test(arguments: kinds) func `answers of DHCP servers reach the guest once`(kind: InterfaceJoint) throws {
+        let joined = try kind.make(in: lab.pod)
+        let far = try InterfaceJoint.tap(interface: "far0", guarding: .none).make(in: lab.far)
+        defer { for end in [joined, far] { try? end.descriptor.close() } }
+        let channel = FrameChannel(descriptor: far.descriptor)
+        let header = TestFrame.ipv4("", from: far.guest.hardwareAddress, Self.address("10.9.0.1"))
+        for mark in 1...3 {
+            // From port 67 to port 68, and one to another port.
+            try channel.send(
+                header.bytes + [0, 67, 0, mark < 3 ? 68 : 69] + [UInt8](repeating: 0, count: 20) + [UInt8(mark)])
+        }
+        let marks = try FrameChannel(descriptor: joined.descriptor).marks(until: 3) { $0.starts(with: header.bytes) }
+        #expect(marks == [1, 2, 3])
+    }
+
     // MARK: - What a guest may send
 
     private static let own = HardwareAddress(bytes: [2, 0, 0, 0, 0, 1]) ?? .random()

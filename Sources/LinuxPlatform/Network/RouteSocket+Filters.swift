@@ -106,13 +106,16 @@ extension RouteSocket {
             // A filter without any match needs one that always holds.
             let matches = filter.matches.isEmpty ? [.init(at: 0, 0, mask: 0)] : filter.matches
             options.add(FilterAttribute.selector, Self.selector(Array(matches.prefix(Self.mostMatches))))
-            guard case .redirect(let target) = filter.action else { return }
+            let parameters: [UInt8]
+            switch filter.action {
+            case .redirect(let target): parameters = Self.mirred(target, keepsFrame: false)
+            case .copy(let target): parameters = Self.mirred(target, keepsFrame: true)
+            case .keep: return
+            }
             options.add(FilterAttribute.actions) { actions in
                 actions.add(1) { action in
                     action.add(FilterAttribute.actionKind, "mirred")
-                    action.add(FilterAttribute.actionOptions) {
-                        $0.add(FilterAttribute.mirred, Self.redirection(target))
-                    }
+                    action.add(FilterAttribute.actionOptions) { $0.add(FilterAttribute.mirred, parameters) }
                 }
             }
         }
@@ -136,16 +139,16 @@ extension RouteSocket {
     }
 
     /// `struct tc_mirred`.
-    private static func redirection(_ target: NetworkLink) -> [UInt8] {
+    private static func mirred(_ target: NetworkLink, keepsFrame: Bool) -> [UInt8] {
         var bytes = NetlinkBytes()
         bytes.append(UInt32(0))
         bytes.append(UInt32(0))
-        // TC_ACT_STOLEN
-        bytes.append(Int32(4))
+        // TC_ACT_OK or TC_ACT_STOLEN
+        bytes.append(Int32(keepsFrame ? 0 : 4))
         bytes.append(Int32(0))
         bytes.append(Int32(0))
-        // TCA_EGRESS_REDIR
-        bytes.append(Int32(1))
+        // TCA_EGRESS_MIRROR or TCA_EGRESS_REDIR
+        bytes.append(Int32(keepsFrame ? 2 : 1))
         bytes.append(target.index)
         return bytes.bytes
     }

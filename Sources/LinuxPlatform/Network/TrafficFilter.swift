@@ -32,6 +32,8 @@ package struct TrafficFilter: Sendable, Equatable {
     package enum Action: Sendable, Equatable {
         /// The frame leaves through the interface, and this host sees nothing of it.
         case redirect(NetworkLink)
+        /// The frame leaves through the interface, and goes to this host's own protocols as well.
+        case copy(NetworkLink)
         /// No later filter is asked: the frame goes to this host's own protocols.
         case keep
     }

@@ -24,7 +24,9 @@ struct TapJoint {
             return try undoing {
                 try Handover(link: link, guest: guest, socket: socket).make()
                 try socket.change(link, LinkChange(isUp: true))
-                try socket.setFilters([TrafficFilter(.any, [], .redirect(tap))], on: link)
+                try socket.setFilters(
+                    [TrafficFilter(.ipv4, Self.dhcpAnswer, .copy(tap)), TrafficFilter(.any, [], .redirect(tap))],
+                    on: link)
                 return JoinedInterface(descriptor: descriptor, guest: guest)
             } with: {
                 try Handover(link: link, guest: guest, socket: socket).undo()
@@ -34,4 +36,10 @@ struct TapJoint {
             try descriptor.close()
         }
     }
+
+    /// A UDP packet to port 68, behind an IPv4 header without options. The daemon of the plugin `dhcp` renews the pod's
+    /// lease in the namespace, and listens there for IPv4 packets; the kernel has no address that they could be for.
+    private static let dhcpAnswer =
+        TrafficFilter.Match.bytes([0x45], at: 0) + TrafficFilter.Match.bytes([17], at: 9)
+        + TrafficFilter.Match.bytes([0, 68], at: 22)
 }
