@@ -118,6 +118,8 @@ install: all man completion
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -D -m 0644 $(BUILD)/completion/rkt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rkt

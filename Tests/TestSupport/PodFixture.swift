@@ -130,10 +130,10 @@ package final class PodFixture {
         try await startOnNetwork(script).end()
     }
 
-    /// Starts such a script.
-    package func startOnNetwork(_ script: String) throws -> HostProcess {
+    /// Starts such a script, which is ended with the test at the latest.
+    package func startOnNetwork(_ script: String, environment: [String: String] = [:]) throws -> HostProcess {
         let words = wrapper + ["/bin/sh", "-ec", script]
-        return try spawn(FilePath(words[0]), Array(words.dropFirst()))
+        return try spawn(FilePath(words[0]), Array(words.dropFirst()), environment: environment)
     }
 
     /// Runs rkt to its end.

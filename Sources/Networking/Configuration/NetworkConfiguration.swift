@@ -29,7 +29,7 @@ package struct NetworkConfiguration: Sendable, Equatable {
 
     /// The most bytes of a document, and the most plugins of a chain.
     static let sizeLimit = 1 << 20
-    private static let pluginLimit = 64
+    static let pluginLimit = 64
 
     /// - Throws: `RuntimeError` naming the file, and the line or field in it.
     package init(parsing document: [UInt8], _ form: Form, file: FilePath?) throws {

@@ -29,7 +29,9 @@ package struct PluginConfiguration: Sendable, Equatable {
         type = try PluginConfiguration.programName(field["type"])
         masquerades = try field["ipMasq"].flag()
         let ipam = field["ipam"]
-        ipamType = try ipam.object()?.members.isEmpty == false ? PluginConfiguration.programName(ipam["type"]) : nil
+        // Of flannel it is a part of what the delegate gets, and need not name a plugin.
+        let hasPlugin = try ipam.object()?.members.isEmpty == false && (type != "flannel" || ipam["type"].value != nil)
+        ipamType = hasPlugin ? try PluginConfiguration.programName(ipam["type"]) : nil
         leaseDirectory = try ipam["dataDir"].string()
         parent = try field["master"].string()
         mode = try field["mode"].string()

@@ -35,8 +35,10 @@ package struct ResolvedNetworks: Sendable, Equatable {
         case .none: self.init(networks: [], pluginPaths: paths)
         case .host: self.init(usesHostNetwork: true, networks: [], pluginPaths: paths)
         case .networks:
-            self.init(
-                networks: try NetworkCatalog(reading: directories).select(selection), pluginPaths: paths)
+            let flannel = FlannelDelegation(pluginPaths: paths)
+            let networks = try NetworkCatalog(reading: directories).select(selection).map(flannel.resolve)
+            try DHCPDaemon.check(networks)
+            self.init(networks: networks, pluginPaths: paths)
         }
     }
 

@@ -29,7 +29,7 @@ package struct NetworkChain {
             steps = []
             return
         }
-        guard ipam != "dhcp" else {
+        guard ipam != DHCPDaemon.plugin else {
             throw RuntimeError(
                 .unsupported,
                 "\(place) asks for addresses by dhcp, which needs an interface in the pod's namespace; with macvlan a "
@@ -83,8 +83,9 @@ package struct NetworkChain {
         var failures: [RuntimeError] = []
         let previous = context.network.configuration.version.hasCheck ? result : nil
         for step in steps.reversed() {
-            log("executing net-plugin \(step.type)")
             let input = context.input(step.plugin, previous: previous)
+            releaseLease(step.type, step.plugin, input, log)
+            log("executing net-plugin \(step.type)")
             do {
                 _ = try PluginInvocation(context: context, type: step.type, command: .delete, input: input).run()
             } catch let error as RuntimeError {
@@ -95,6 +96,22 @@ package struct NetworkChain {
             }
         }
         return failures
+    }
+
+    /// Gives an address of dhcp back as long as there is the interface that its server hears of it through. Some plugins
+    /// remove the interface first; when they come to it again it is done, and they tell of what has failed.
+    private func releaseLease(
+        _ type: String, _ plugin: PluginConfiguration, _ input: [UInt8], _ log: (String) -> Void
+    ) {
+        guard let ipam = plugin.ipamType, ipam == DHCPDaemon.plugin, ipam != type else { return }
+        log("executing net-plugin \(ipam)")
+        // A daemon whose server does not answer may take very long.
+        var limits = context.limits
+        limits.milliseconds = min(limits.milliseconds, 15_000)
+        let context = PluginContext(
+            network: context.network, uuid: context.uuid, namespace: context.namespace, interface: context.interface,
+            search: context.search, limits: limits)
+        _ = try? PluginInvocation(context: context, type: ipam, command: .delete, input: input).run()
     }
 
     private func decode(_ output: [UInt8], of type: String, _ version: CNIVersion) throws -> NetworkResult {

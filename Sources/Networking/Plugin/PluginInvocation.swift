@@ -140,6 +140,10 @@ struct PluginInvocation {
                 "\(place): it knows the versions \(known) of CNI, the network's cniVersion is "
                     + context.network.configuration.version.rawValue)
         }
+        if DHCPDaemon.isMissed(in: failure) {
+            return RuntimeError(
+                .invalidState, "\(place): the daemon of dhcp does not run: \(DHCPDaemon.remedy) (\(failure.text))")
+        }
         return RuntimeError(.invalidState, "\(place): \(failure.text)")
     }
 
