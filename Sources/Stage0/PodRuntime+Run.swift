@@ -8,6 +8,7 @@ import HTTPTransport
 import HostConfiguration
 import ImageStore
 import LinuxPlatform
+import Networking
 import PodStore
 import SystemPackage
 
@@ -15,6 +16,8 @@ extension PodRuntime {
     /// Makes a pod and runs it: this program becomes the pod's supervisor. When it throws, nothing of the pod is left.
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
+        // No program but stage1 is to have them.
+        try PassedSockets().closeOnExec()
         let choices = try choices(options)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
@@ -49,6 +52,8 @@ extension PodRuntime {
     /// exited pod is left.
     package func runPrepared(_ prefix: String, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: nil)
+        // No program but stage1 is to have them.
+        try PassedSockets().closeOnExec()
         let pod = try pods.find(prefix)
         func notPrepared() -> RuntimeError { RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared") }
         guard pod.state == .prepared else { throw notPrepared() }
@@ -95,6 +100,8 @@ extension PodRuntime {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
         }
         tellPorts(manifest, choices.networks)
+        let sockets = try PassedSockets()
+        tellSockets(sockets, start.interface)
 
         notices.stage0("Setting up stage1")
         // Being told to stop now must not leave mounts behind: it counts when everything is in place, or undone.
@@ -110,6 +117,7 @@ extension PodRuntime {
                 throw RuntimeError(.invalidState, "pod \"\(uuid)\" was not started: signal \(signal) came first")
             }
             try pod.keepLockOnExec()
+            if start.interface.takesSockets { try sockets.keepOnExec() }
             notices.stage0("Executing \(entrypoint)")
             signals.release()
             // What becomes stage1 must have no children that stage1 does not know of.
@@ -186,7 +194,8 @@ extension PodRuntime {
         try write(start.names, hostname: choices.options.hostname, layout, uuid)
         try choices.networks.resolved.write(to: layout.networks)
         try choices.hypervisor.write(pod: layout.hypervisorConfiguration)
-        let variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
+        var variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
+        if !start.interface.takesSockets { variables = PassedSockets.removeVariables(from: variables) }
         return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)
     }
 
@@ -216,6 +225,19 @@ extension PodRuntime {
             let hostname = hostname.flatMap { $0.isEmpty ? nil : $0 } ?? "rkt-\(uuid)"
             try FileSystem.write(names.hostsText(hostname: hostname).utf8, to: layout.stage1Hosts)
         }
+    }
+
+    /// Sockets that a stage1 image does not take are not passed over in silence.
+    private func tellSockets(_ sockets: PassedSockets, _ stage1: Stage1Interface) {
+        guard !sockets.descriptors.isEmpty, !stage1.takesSockets else { return }
+        let subject =
+            sockets.descriptors.count == 1
+            ? "the socket that systemd has passed does"
+            : "the \(sockets.descriptors.count) sockets that systemd has passed do"
+        notices.warning(
+            "networking",
+            "\(subject) not reach the pod: its stage1 image takes none; let systemd-socket-proxyd pass connections on "
+                + "to the pod's address")
     }
 
     /// A port that nobody can reach is not passed over in silence.

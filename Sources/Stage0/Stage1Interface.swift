@@ -24,6 +24,8 @@ package struct Stage1Interface: Sendable {
     package let version: Int
     /// Whether a pod has a kernel, and with it users, of its own.
     package let hasOwnKernel: Bool
+    /// Whether `run` takes sockets of systemd's socket activation, as descriptors and in the environment (sd_listen_fds(3)).
+    package let takesSockets: Bool
     private let paths: [Entrypoint: String]
 
     /// - Throws: when an annotation is malformed.
@@ -43,6 +45,7 @@ package struct Stage1Interface: Sendable {
         }
         self.version = version
         hasOwnKernel = manifest.annotation("coreos.com/rkt/stage1/own-kernel") == "true"
+        takesSockets = manifest.annotation("coreos.com/rkt/stage1/socket-activation") == "true"
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {
             guard let path = manifest.annotation(entrypoint.annotation) else { continue }

@@ -17,12 +17,19 @@ struct MachineNetworks {
     private let attached: AttachedNetworks?
     /// Where plugins are run and namespaces are mounted. The supervisor may leave it.
     private let host: MountNamespace
+    /// What systemd listens on for the pod.
+    private let sockets: ActivatedPorts
 
     /// Joins the pod's machine to its networks, which `prepare` has set up as a rule. When it throws, everything is undone.
     init(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws {
         let joint = try HypervisorConfiguration(pod: pod.hypervisorConfiguration).interfaces ?? .standard
         host = try MountNamespace()
         networks = PodNetworks(uuid: uuid, pod: pod)
+        let passed = try PassedSockets()
+        try passed.closeOnExec()
+        sockets = try ActivatedPorts(
+            passed.descriptors.map { FileDescriptor(rawValue: $0) },
+            PodManifest(parsing: FileSystem.read(pod.manifest)))
         do {
             attached =
                 try networks.resume(for: .virtualMachine, ports: MachineNetworks.ports(pod))
@@ -38,6 +45,7 @@ struct MachineNetworks {
         } catch {
             throw NetworkingFailure(error)
         }
+        for warning in sockets.warnings { errors.notice("networking: warning: \(warning)") }
     }
 
     /// Sets up what the pod's networks are on the host, and leaves it to whoever runs the machine. When it throws,
@@ -59,6 +67,18 @@ struct MachineNetworks {
 
     /// What the networks say of name servers.
     var names: NetworkResult.DNS? { attached?.dns }
+
+    /// Begins to pass connections on that come to sockets of systemd; nil when there are none, or nothing to pass them to.
+    func forwardSockets(_ errors: ErrorStream) throws -> SocketForwarder? {
+        guard !sockets.elements.isEmpty else { return nil }
+        let reachable = attached?.networks.first { $0.link == .namespace && $0.address != nil }
+        guard let address = reachable?.address?.address else {
+            for element in sockets.elements { try? element.socket.close() }
+            errors.notice("networking: warning: sockets of systemd do not lead to the pod: the host does not reach it")
+            return nil
+        }
+        return try SocketForwarder(sockets.elements, to: address)
+    }
 
     /// The machine has its interfaces.
     func letGo() {

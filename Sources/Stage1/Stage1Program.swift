@@ -105,6 +105,8 @@ package struct Stage1Program {
         let errors = ErrorStream()
         let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
+        let forwarder = try networks.forwardSockets(errors)
+        defer { forwarder?.stop() }
         return try supervise(arguments, networks, signals, errors)
     }
 

@@ -57,9 +57,11 @@ struct Stage1InterfaceTests {
         #expect(fourth.runArguments(request).contains("--dns-conf-mode=resolv=host,hosts=stage0"))
     }
 
-    @Test func anAnnotationTellsOfAKernelOfItsOwn() throws {
+    @Test func annotationsTellOfAKernelOfItsOwnAndOfSockets() throws {
         #expect(try interface(["coreos.com/rkt/stage1/own-kernel": "true"]).hasOwnKernel)
         #expect(try !interface([:]).hasOwnKernel)
+        #expect(try interface(["coreos.com/rkt/stage1/socket-activation": "true"]).takesSockets)
+        #expect(try !interface([:]).takesSockets)
     }
 
     @Test func theOtherEntrypointsGetTheirs() throws {
