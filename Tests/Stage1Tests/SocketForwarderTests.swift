@@ -127,7 +127,6 @@ struct SocketForwarderTests {
         #expect(ports.elements.map(\.hostPort) == [own.port, exposed.port])
         #expect(ports.elements.map(\.port) == [own.port, 80])
         #expect(ports.warnings == [])
-        // The host's port is systemd's: nothing else is to bind or to forward it.
 
         let without = try ActivatedPorts([], manifest)
         #expect(without.elements == [])
