@@ -10,8 +10,8 @@ import SystemPackage
 /// Programs that work for a plugin whose supervisor was killed: the plugin dies with it, what it has started does not, and
 /// would take an address, say, after all addresses were given back.
 package enum PluginRemnants {
-    /// Milliseconds until all must have ended.
-    private static let patience = 5000
+    /// Milliseconds until all must have ended; on a host that is busy even killed ones take a while.
+    private static let patience = 30_000
     private static let environmentLimit = 1 << 20
 
     /// Ends all programs that have a plugin's environment for this pod. None may start meanwhile, except by them.
