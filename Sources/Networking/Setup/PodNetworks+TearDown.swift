@@ -41,12 +41,21 @@ extension PodNetworks {
         }
         removePorts(entries, &report)
         giveBack(entries, &report)
-        let needsSweep = leave(entries, refusing, &report, log)
+        let memberships = NetworkMembership.all(in: entries)
+        let space = namespace(entries)
+        if space == nil, !memberships.isEmpty {
+            report.notices.append("the network namespace of pod \"\(uuid)\" is gone")
+        }
+        var cutShort: [NetworkMembership] = []
+        let needsSweep = leave(memberships, space, refusing, &report, log, &cutShort)
         for case .namespace(let path) in entries {
             report.attempt("the network namespace of pod \"\(uuid)\" is left") {
                 try NetworkNamespaceMount.remove(at: path)
             }
         }
+        // Plugins look for half of what they have made and fail over the other half. Without a namespace they do not look.
+        var none: [NetworkMembership] = []
+        _ = leave(cutShort.reversed(), nil, refusing, &report, log, &none)
         if needsSweep { sweep(&report) }
         if report.isComplete {
             report.attempt("the networks of pod \"\(uuid)\" are still noted") { try journal.remove() }
@@ -99,15 +108,14 @@ extension PodNetworks {
 
     /// Runs DEL of all networks, the last first.
     ///
+    /// - Parameter cutShort: gets those whose ADD did not come to an end and whose DEL has failed, which is not reported: it
+    ///   is to be tried without the namespace.
     /// - Returns: whether plugins may have left what they would have removed otherwise.
     private func leave(
-        _ entries: [NetworkJournal.Entry], _ refusing: Set<String>, _ report: inout TeardownReport,
-        _ log: (String) -> Void
+        _ memberships: [NetworkMembership], _ namespace: FilePath?, _ refusing: Set<String>,
+        _ report: inout TeardownReport, _ log: (String) -> Void, _ cutShort: inout [NetworkMembership]
     ) -> Bool {
-        let memberships = NetworkMembership.all(in: entries)
         guard !memberships.isEmpty else { return false }
-        let namespace = namespace(entries)
-        if namespace == nil { report.notices.append("the network namespace of pod \"\(uuid)\" is gone") }
         var isSure = namespace != nil
         for membership in memberships.reversed() {
             let failures: [RuntimeError]
@@ -120,6 +128,13 @@ extension PodNetworks {
             } catch {
                 isSure = false
                 report.note(error, "pod \"\(uuid)\" cannot leave network \"\(membership.name)\"")
+                continue
+            }
+            if namespace != nil, membership.result == nil, !refusing.contains(membership.name),
+                failures.contains(where: { $0.code != .notFound })
+            {
+                isSure = false
+                cutShort.append(membership)
                 continue
             }
             for failure in failures {
