@@ -133,15 +133,16 @@ struct NetworkHost {
 
     // MARK: - Traces
 
-    /// What a host has of pods: links as plugins name them, leases, rules and namespaces. Bridges are the networks' and
-    /// stay.
+    /// What a host has of pods: links as plugins name them, leases, rules and namespaces. Bridges are the networks', and
+    /// chains that all pods share a plugin's; they stay.
     func traces(isolation: isolated (any Actor)? = #isolation) async throws -> [String] {
         try await fixture.onNetwork(
             """
             ip -br link show type veth | grep ^veth || :
             for kind in macvlan macvtap tun; do ip -br link show type $kind; done
-            iptables-save | grep -e 'id: ' -e rkt -e RKT -e CNI- -e 172.16.28 || :
-            ip6tables-save 2>/dev/null | grep -e 'id: ' -e rkt -e RKT -e CNI- || :
+            for save in iptables-save ip6tables-save; do
+                $save 2>/dev/null | grep -e 'id: ' -e rkt -e RKT -e :CNI-DN- -e ':CNI-[0-9a-f]' || :
+            done
             nft list tables 2>/dev/null | grep rkt- || :
             find /var/lib/cni /run/netns/cni-* -type f 2>/dev/null | grep -v -e last_reserved -e /lock || :
             """
