@@ -16,10 +16,12 @@ enum DHCPDaemon {
 
     /// Refuses networks that need the daemon where it does not run, before there is anything to be undone.
     ///
-    /// A socket that nobody listens on any more shows later, when the plugin fails.
+    /// A socket that nobody listens on any more shows later, when the plugin fails. So does a macvlan's: for a machine,
+    /// dhcp is refused there in any case.
     static func check(_ networks: [SelectedNetwork]) throws {
         for network in networks {
-            for plugin in network.configuration.plugins where plugin.ipamType == DHCPDaemon.plugin {
+            for plugin in network.configuration.plugins
+            where plugin.ipamType == DHCPDaemon.plugin && plugin.type != "macvlan" {
                 let socket = try socket(of: plugin, network.name)
                 let status = try? FileSystem.status(socket, followSymbolicLink: true)
                 guard status?.type == .socket else {

@@ -112,10 +112,7 @@ struct NetworkCrashTests {
             next.process.killAll()
             for _ in 1...2 {
                 try life.network.stop("DEL", at: place)
-                try await life.awaitUnlocking()
-                let gc = try life.start()
-                _ = try await life.network.plugin(of: gc)
-                gc.kill()
+                try await life.startUntilStopped().kill()
             }
             try life.network.stop()
             try await life.expectNothingLeft("gc killed in DEL, \(place)", before)
@@ -236,9 +233,10 @@ private struct NetworkLife {
     func awaitUnlocking() async throws {
         try await eventually("the end of the pod's lock", within: .seconds(20)) {
             !HostTraces.processes(using: fixture.data).contains { line in
-                ["(rkt)", "(preflight)", "(run)", "(gc)", "(qemu-system-x86)", "(virtiofsd)"].contains {
-                    line.hasSuffix($0)
-                }
+                ["(rkt)", "(preflight)", "(run)", "(gc)", "(qemu-system-x86)", "(virtiofsd)", "(systemd-journal)"]
+                    .contains {
+                        line.hasSuffix($0)
+                    }
             }
         }
     }
@@ -258,6 +256,21 @@ private struct NetworkLife {
     /// Starts collecting all pods that have ended.
     func start() throws -> HostProcess {
         try fixture.start(["gc", scene.flag, "--grace-period=0s", "--expire-prepared=0s"])
+    }
+
+    /// Starts collecting, and waits until the plugin has stopped. As above, it is tried again while it does nothing.
+    func startUntilStopped() async throws -> HostProcess {
+        try await awaitUnlocking()
+        let deadline = Clock.milliseconds + 20_000
+        while true {
+            let gc = try start()
+            do {
+                _ = try await network.plugin(of: gc)
+                return gc
+            } catch is FixtureError where Clock.milliseconds < deadline {
+                continue
+            }
+        }
     }
 
     /// - Returns: whether nothing is left.
