@@ -43,12 +43,12 @@ package final class PortReservation: Sendable {
         guard number >= 0 else { throw RuntimeError.systemCall("socket", nil, lastErrno) }
         let descriptor = FileDescriptor(rawValue: number)
         if !isIPv4 { set(IPPROTO_IPV6, IPV6_V6ONLY, 1, number) }
-        let bytes = mapping.hostAddress?.bytes ?? [UInt8](repeating: 0, count: isIPv4 ? 4 : 16)
-        var error = bind(number, bytes, port)
+        let address = mapping.hostAddress ?? .unspecified(isIPv4 ? .v4 : .v6)
+        var error = bind(number, address, port)
         if error == .addressInUse, mapping.transport == .tcp {
             // Connections of a server that has ended linger for a minute; a server that runs keeps us out all the same.
             set(SOL_SOCKET, SO_REUSEADDR, 1, number)
-            error = bind(number, bytes, port)
+            error = bind(number, address, port)
             set(SOL_SOCKET, SO_REUSEADDR, 0, number)
         }
         guard let error else { return descriptor }
@@ -71,34 +71,8 @@ package final class PortReservation: Sendable {
         setsockopt(number, CInt(level), option, &value, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    private static func bind(_ number: CInt, _ bytes: [UInt8], _ port: Int) -> Errno? {
-        let port = in_port_t(port).bigEndian
-        let result: CInt
-        if bytes.count == 4 {
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port
-            // SAFETY: an in_addr has four bytes, and so has the source.
-            withUnsafeMutableBytes(of: &address.sin_addr) { $0.copyBytes(from: bytes) }
-            // SAFETY: the address lives during the call and its size is passed.
-            result = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        } else {
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = port
-            // SAFETY: an in6_addr has sixteen bytes, and so has the source.
-            withUnsafeMutableBytes(of: &address.sin6_addr) { $0.copyBytes(from: bytes) }
-            // SAFETY: the address lives during the call and its size is passed.
-            result = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-                }
-            }
-        }
+    private static func bind(_ number: CInt, _ address: IPAddress, _ port: Int) -> Errno? {
+        let result = SocketAddress.with(address, port: port) { Glibc.bind(number, $0, $1) }
         return result == 0 ? nil : lastErrno
     }
 }
