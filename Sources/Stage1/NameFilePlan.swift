@@ -24,7 +24,12 @@ struct NameFilePlan {
     init(
         _ arguments: EntrypointArguments, _ names: NetworkResult.DNS?, pod: PodLayout, etc: FilePath = "/etc"
     ) throws {
-        replacesResolver = arguments.resolver == .host || arguments.resolver == .stage0
+        replacesResolver =
+            switch arguments.resolver {
+            case .host, .stage0: true
+            case .standard: names != nil
+            case .none: false
+            }
         try add(arguments.resolver, Self.resolver, host: etc.appending("resolv.conf"), stage0: pod.stage1Resolver)
         if arguments.resolver == .standard, let names {
             files.append(.init(path: Self.resolver, contents: Array(names.resolverText.utf8)))

@@ -42,7 +42,7 @@ struct NetworkResultTests {
         #expect(result.interfaces[0].sandbox == nil)
         #expect(result.interfaces[1].sandbox == "/var/run/netns/x")
         #expect(result.addresses.map(\.interface) == [1, 1])
-        #expect(result.dns.isEmpty)
+        #expect(result.dns == NetworkResult.DNS())
     }
 
     @Test func theConfigurationsVersionCountsWhereTheResultNamesNone() throws {

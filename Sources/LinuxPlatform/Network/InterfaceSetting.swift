@@ -13,11 +13,13 @@ package enum InterfaceSetting: String, Sendable {
     /// Whether others are asked if they have an address.
     case detectDuplicates = "ipv6/conf/*/accept_dad"
 
+    /// Whether packets from 127.0.0.0/8 may pass.
+    case routesLoopback = "ipv4/conf/*/route_localnet"
+
     /// Sets it for an interface of the calling thread's network namespace. Where the kernel lacks the protocol there is
     /// nothing to set.
     package func set(_ isOn: Bool, of interface: String) throws {
-        let name = rawValue.split(separator: "/").map { $0 == "*" ? interface : String($0) }
-        let path = name.reduce(FilePath("/proc/sys/net")) { $0.appending($1) }
+        let path = path(of: interface)
         guard FileSystem.exists(path) else { return }
         do {
             let file = try FileDescriptor.open(path, .writeOnly, options: [.closeOnExec])
@@ -26,5 +28,15 @@ package enum InterfaceSetting: String, Sendable {
         } catch let errno as Errno {
             throw RuntimeError.systemCall("open", path, errno)
         }
+    }
+    /// Whether it is set; where `set` does nothing it is not.
+    package func isSet(of interface: String) throws -> Bool {
+        let path = path(of: interface)
+        return try FileSystem.exists(path) && FileSystem.readText(path, limit: 64).first != "0"
+    }
+
+    private func path(of interface: String) -> FilePath {
+        let names = rawValue.split(separator: "/").map { $0 == "*" ? interface : String($0) }
+        return names.reduce(FilePath("/proc/sys/net")) { $0.appending($1) }
     }
 }

@@ -40,6 +40,11 @@ struct Handover {
 extension NetworkLink {
     /// The address that a guest is to have in this interface's place.
     func requireHardwareAddress() throws -> HardwareAddress {
+        guard kind != "ipvlan" else {
+            throw RuntimeError(
+                .unsupported,
+                "\(name) is an ipvlan, whose driver knows its addresses and would keep a machine's frames; use macvlan")
+        }
         guard let hardwareAddress, hardwareAddress.isStation else {
             throw RuntimeError(
                 .unsupported, "the network interface \(name) is no Ethernet interface; a machine cannot be joined to it"

@@ -36,7 +36,6 @@ package struct NetworkResult: Sendable, Equatable {
 
         package init() {}
 
-        package var isEmpty: Bool { self == DNS() }
     }
 
     package let interfaces: [Interface]

@@ -6,7 +6,9 @@ import LinuxPlatform
 
 /// Input of nft(8): one table for the pod and each family, which goes as a whole.
 extension PortForwarding {
-    static func table(_ uuid: PodUUID) -> String { "rkt-\(uuid)" }
+    static let tablePrefix = "rkt-"
+
+    static func table(_ uuid: PodUUID) -> String { "\(tablePrefix)\(uuid)" }
 
     /// Makes the tables; it fails as a whole or not at all.
     package var nftInput: String { targets.map(nftTable).joined() }

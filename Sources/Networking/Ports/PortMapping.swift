@@ -36,7 +36,7 @@ package struct PortMapping: Sendable, Hashable {
             let address = forwarded.exposed.hostIP.flatMap { IPAddress($0) }
             return PortMapping(
                 name: port.name.string, transport: transport,
-                hostAddress: address?.isUnspecified == true && address?.isIPv4 == true ? nil : address,
+                hostAddress: address?.isUnspecified == true ? nil : address,
                 hostPort: forwarded.exposed.hostPort, podPort: port.port, count: port.count)
         }
     }

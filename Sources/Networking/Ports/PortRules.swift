@@ -15,16 +15,22 @@ struct PortRules {
     let tools: HostTools
     /// The pod's directory.
     let directory: FilePath
+    /// That of `LoopbackAccess`.
+    let lock: FilePath
 
-    /// - Parameter note: is told of a tool before it is used. When it has been used in vain the next one is tried.
-    func apply(_ forwarding: PortForwarding, note: (Tool) throws -> Void) throws {
+    /// - Parameters:
+    ///   - note: is told of a tool before it is used. When it has been used in vain the next one is tried.
+    ///   - noteLoopback: is told of an interface before the host may use it from 127.0.0.1.
+    func apply(
+        _ forwarding: PortForwarding, note: (Tool) throws -> Void, noteLoopback: (String) throws -> Void
+    ) throws {
         guard forwarding.targets.contains(where: { !forwarding.mappings(for: $0).isEmpty }) else { return }
         var failure: (any Error)?
         if let nft = tools.nft {
             try note(.nft)
             do {
                 _ = try HostTools.run(nft, ["-f", "-"], input: forwarding.nftInput, in: directory)
-                return try allowLoopback(forwarding)
+                return try allowLoopback(forwarding, noteLoopback)
             } catch {
                 failure = error
             }
@@ -39,9 +45,9 @@ struct PortRules {
             guard let program else {
                 throw RuntimeError(.unsupported, "ports cannot be forwarded by IPv6: the host lacks ip6tables")
             }
-            _ = try HostTools.run(program.restore, ["--noflush"], input: input, in: directory)
+            _ = try HostTools.run(program.restore, HostTools.restoring, input: input, in: directory)
         }
-        try allowLoopback(forwarding)
+        try allowLoopback(forwarding, noteLoopback)
     }
 
     /// Safe to repeat.
@@ -55,18 +61,12 @@ struct PortRules {
         }
     }
 
-    /// Packets from 127.0.0.1 leave the host only by interfaces that are allowed to carry them (ip-sysctl.rst).
-    private func allowLoopback(_ forwarding: PortForwarding) throws {
+    /// Lets the host reach its pods by 127.0.0.1.
+    private func allowLoopback(_ forwarding: PortForwarding, _ note: (String) throws -> Void) throws {
+        let access = LoopbackAccess(uuid: forwarding.uuid, tools: tools, directory: directory, lock: lock)
         for target in forwarding.targets where forwarding.needsLoopback(target) {
             guard let interface = target.interface else { continue }
-            let setting = FilePath("/proc/sys/net/ipv4/conf").appending(interface).appending("route_localnet")
-            do {
-                let file = try FileDescriptor.open(setting, .writeOnly, options: [.closeOnExec])
-                defer { try? file.close() }
-                try FileSystem.writeAll(Array("1\n".utf8), to: file, setting)
-            } catch let error as Errno {
-                throw RuntimeError.systemCall("open", setting, error)
-            }
+            try access.allow(interface) { try note(interface) }
         }
     }
 }

@@ -64,6 +64,6 @@ package struct AttachedNetworks: Sendable {
         self.reservation = reservation
     }
 
-    /// For resolv.conf(5): that of the first network that has any; nil when none has.
-    package var dns: NetworkResult.DNS? { networks.map(\.result.dns).first { !$0.isEmpty } }
+    /// For resolv.conf(5): that of the first network that names a server; nil when none does.
+    package var dns: NetworkResult.DNS? { networks.map(\.result.dns).first { !$0.nameservers.isEmpty } }
 }

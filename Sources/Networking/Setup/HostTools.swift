@@ -41,6 +41,9 @@ package struct HostTools: Sendable {
             .first { access($0.string, X_OK) == 0 }
     }
 
+    /// Arguments of iptables-restore(8): it adds to what is there, and waits for other programs that change rules.
+    static let restoring = ["--noflush", "--wait=30"]
+
     /// Runs one of the programs and returns what it has printed.
     ///
     /// - Parameter directory: any that exists; its file system holds the input for a moment.

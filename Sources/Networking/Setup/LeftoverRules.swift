@@ -45,7 +45,7 @@ package struct LeftoverRules {
                 return 0
             }
             do {
-                _ = try HostTools.run(program.restore, ["--noflush"], input: removal.input, in: directory)
+                _ = try HostTools.run(program.restore, HostTools.restoring, input: removal.input, in: directory)
                 return removal.count
             } catch {
                 guard attempt < LeftoverRules.attempts else { throw error }

@@ -20,6 +20,8 @@ struct NetworkJournal {
         case attached(name: String, result: JSONValue)
         /// An interface of the namespace is joined to the pod's machine; what it had is in `GuestInterface.json`.
         case joined(JSONValue)
+        /// Packets from 127.0.0.1 may leave the host by an interface.
+        case loopback(interface: String)
         /// Ports of the host lead to the pod by rules of this tool.
         case ports(tool: String)
     }
@@ -73,6 +75,7 @@ struct NetworkJournal {
             ]
         case .attached(let name, let result): ["effect": "attached", "name": .string(name), "result": result]
         case .joined(let interface): ["effect": "joined", "interface": interface]
+        case .loopback(let interface): ["effect": "loopback", "interface": .string(interface)]
         case .ports(let tool): ["effect": "ports", "tool": .string(tool)]
         }
     }
@@ -90,6 +93,7 @@ struct NetworkJournal {
             guard let name = text("name"), let result = document["result"] else { return nil }
             return .attached(name: name, result: result)
         case "joined": return document["interface"].map { .joined($0) }
+        case "loopback": return text("interface").flatMap { NetworkLink.isName($0) ? .loopback(interface: $0) : nil }
         case "ports": return text("tool").map { .ports(tool: $0) }
         default: return nil
         }

@@ -21,8 +21,13 @@ extension PodNetworks {
         let journal = NetworkJournal(files.journal)
         let namespace = try NetworkNamespace.open(attached.namespace)
         defer { try? namespace.close() }
+        let leasing = Set(
+            try ResolvedNetworks(reading: files.resolved).networks
+                .filter { $0.configuration.plugins.contains { $0.ipamType == DHCPDaemon.plugin } }.map(\.name))
         var joined: [JoinedInterface] = []
         for network in attached.networks {
+            // The daemon listens to answers in the namespace, where a macvtap lets none through.
+            let joint = leasing.contains(network.name) ? .tap : joint
             do {
                 joined.append(
                     try interfaceJoint(network, joint).make(in: namespace) { try journal.append(.joined($0.json)) })

@@ -16,6 +16,8 @@ struct ReservedPorts {
 }
 
 extension PodNetworks {
+    var rules: PortRules { PortRules(tools: tools, directory: files.directory, lock: namespaces) }
+
     /// Takes the host's side of ports and finds out where they are to lead.
     ///
     /// - Throws: code `busy` for a port that is in use.

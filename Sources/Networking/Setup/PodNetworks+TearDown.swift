@@ -76,12 +76,19 @@ extension PodNetworks {
 
     private func removePorts(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
         var isLast = true
+        // Before the rules that keep other machines of the network from using it are gone.
+        for case .loopback(let interface) in entries.reversed() {
+            report.attempt("the host's loopback addresses still lead to \(interface)") {
+                try LoopbackAccess(uuid: uuid, tools: tools, directory: files.directory, lock: namespaces)
+                    .withdraw(interface)
+            }
+        }
         for case .ports(let name) in entries.reversed() {
             do {
                 guard let tool = PortRules.Tool(rawValue: name) else {
                     throw RuntimeError(.invalidState, "\(name) is not a known tool")
                 }
-                try PortRules(tools: tools, directory: files.directory).remove(uuid, tool)
+                try rules.remove(uuid, tool)
             } catch {
                 if isLast {
                     report.note(error, "ports of the host still lead to pod \"\(uuid)\"")

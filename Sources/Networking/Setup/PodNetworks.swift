@@ -98,9 +98,9 @@ package struct PodNetworks: Sendable {
         let ports = try reserve(
             mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) })
         if let forwarding = ports.forwarding {
-            try PortRules(tools: tools, directory: files.directory).apply(forwarding) { tool in
-                try journal.append(.ports(tool: tool.rawValue))
-            }
+            try rules.apply(
+                forwarding, note: { try journal.append(.ports(tool: $0.rawValue)) },
+                noteLoopback: { try journal.append(.loopback(interface: $0)) })
         }
         let info = JSONValue.array(networks.map(\.info)).encoded()
         try FileSystem.writeAtomically((info + "\n").utf8, to: files.info)
