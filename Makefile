@@ -12,7 +12,7 @@ export BUILD RKT_CACHE SWIFT_BIN
 version = $(shell sed -n 's/^ *package static let current = "\(.*\)"$$/\1/p' Sources/Diagnostics/Version.swift)
 sources := Sources Tests Package.swift
 
-## all          build/rkt, the program that it fetches with, and build/stage1-kvm.aci
+## all          build/rkt, the program that it fetches with, and the stage1 images
 all: $(BUILD)/rkt $(BUILD)/libexec/rkt/download stage1
 
 ## release      the same; there is one configuration
@@ -31,7 +31,7 @@ $(BUILD)/rkt $(BUILD)/libexec/rkt/download: programs
 kernel:
 	$(MAKE) -C kernel
 
-## stage1       build/stage1-kvm.aci
+## stage1       build/stage1-kvm.aci and build/stage1-nspawn.aci
 stage1: programs kernel
 	$(MAKE) -C stage1
 
@@ -118,6 +118,7 @@ install: all man completion
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
+	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

@@ -4,6 +4,7 @@
 #include "rkt_namespaces.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -37,6 +38,14 @@ int rkt_mount_detached(const char *type) {
     int error = errno;
     close(context);
     return root < 0 ? -error : root;
+}
+
+int rkt_make_mounts_read_only(int directory, const char *path) {
+    struct {
+        uint64_t set, clear, propagation, user_namespace;
+    } attributes = {.set = 1 /* MOUNT_ATTR_RDONLY */};
+    int flags = AT_EMPTY_PATH | 0x8000 /* AT_RECURSIVE */;
+    RESULT(syscall(442 /* C libraries that know it came later */, directory, path, flags, &attributes, sizeof attributes));
 }
 
 int rkt_set_no_new_privileges(void) { RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }

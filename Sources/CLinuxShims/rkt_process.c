@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -76,16 +77,23 @@ static void keep_capabilities(uint64_t kept, int report) {
     }
 }
 
-// mount_setattr(2), Linux 5.12; C libraries that know it came later.
 static int make_read_only(const char *path) {
-    struct {
-        uint64_t set, clear, propagation, user_namespace;
-    } attributes = {.set = 1 /* MOUNT_ATTR_RDONLY */};
     if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0) return -1;
-    return (int)syscall(442, AT_FDCWD, path, 0x8000 /* AT_RECURSIVE */, &attributes, sizeof attributes);
+    int result = rkt_make_mounts_read_only(AT_FDCWD, path);
+    if (result < 0) errno = -result;
+    return result;
 }
 
-static void child(const struct rkt_spawn_request *spawn, int report, pid_t parent) {
+// Whether the process that holds the other end of the report has ended.
+static int is_orphan(int report) {
+    struct pollfd end = {.fd = report};
+    return poll(&end, 1, 0) == 1 && (end.revents & POLLERR);
+}
+
+static void child(const struct rkt_spawn_request *spawn, int report) {
+    for (int i = 0; i < spawn->group_file_count; i++) {
+        if (write(spawn->group_files[i], "0\n", 2) != 2) fail(report, 10);
+    }
     arrange_descriptors(spawn, &report);
 
     struct sigaction action;
@@ -104,6 +112,10 @@ static void child(const struct rkt_spawn_request *spawn, int report, pid_t paren
         if (unshare(CLONE_NEWNS) < 0) fail(report, 3);
         if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail(report, 3);
     }
+    // The processes that /proc shows are to be those that the program can name.
+    if (spawn->private_processes && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+        fail(report, 3);
+    }
     if (spawn->read_only && make_read_only(spawn->read_only) < 0) fail(report, 9);
     if (spawn->root && chroot(spawn->root) < 0) fail(report, 4);
     if (spawn->root && chdir("/") < 0) fail(report, 4);
@@ -118,7 +130,7 @@ static void child(const struct rkt_spawn_request *spawn, int report, pid_t paren
     // A change of credentials clears the parent-death signal, so it comes after; the parent may be gone already.
     if (spawn->parent_death_signal) {
         if (prctl(PR_SET_PDEATHSIG, spawn->parent_death_signal) < 0) fail(report, 7);
-        if (getppid() != parent) {
+        if (is_orphan(report)) {
             errno = ESRCH;
             fail(report, 7);
         }
@@ -131,14 +143,14 @@ int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_ste
     int report[2];
     *failed_step = 0;
     if (pipe2(report, O_CLOEXEC) < 0) return -errno;
-    pid_t parent = getpid();
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork();
+    // What the child does before exec needs nothing of what fork(3) does besides clone(2).
+    pid_t pid = spawn->private_processes ? (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL) : fork();
     if (pid == 0) {
         close(report[0]);
-        child(spawn, report[1], parent);
+        child(spawn, report[1]);
     }
     int error = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);

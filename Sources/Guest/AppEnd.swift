@@ -17,7 +17,7 @@ package struct AppEnd {
     ///   - code: $EXIT_CODE, nil when no main process ran.
     ///   - status: $EXIT_STATUS, a number or the name of a signal.
     ///   - result: $SERVICE_RESULT.
-    ///   - events: the file `memory.events` of the service's control group, empty when it cannot be read.
+    ///   - events: the file `memory.events` of the service's control group or its like, empty when it cannot be read.
     package init(code: String?, status: String?, result: String?, events: String = "") {
         switch (code, status) {
         case ("exited", let status?): self.status = Int32(status) ?? 1
@@ -39,16 +39,21 @@ package struct AppEnd {
         }
     }
 
-    /// `memory.events` of the control group that this process is in; systemd starts what follows a service's end in a
-    /// group beside or below that of the service itself.
+    /// What the kernel counts of the control group that this process is in; systemd starts what follows a service's end in
+    /// a group beside or below that of the service itself. Version 1 has the same line in another file
+    /// (cgroup-v1/memory.rst, "memory.oom_control", Linux 4.13).
     static func ownMemoryEvents() -> String {
-        let line = (try? FileSystem.readText("/proc/self/cgroup", limit: 4096))?.split(separator: "\n").last
-        guard let group = line?.split(separator: ":", omittingEmptySubsequences: false).last else { return "" }
-        var path = FilePath("/sys/fs/cgroup").pushing(FilePath(String(group.drop { $0 == "/" })))
-        while path.lastComponent?.string.hasSuffix(".service") == false, path.components.count > 3 {
+        let groups = (try? FileSystem.readText("/proc/self/cgroup", limit: 4096))?.split(separator: "\n") ?? []
+        let lines = groups.map { $0.split(separator: ":", omittingEmptySubsequences: false) }.filter { $0.count == 3 }
+        let legacy = lines.first { $0[1] == "memory" }
+        guard let group = (legacy ?? lines.last)?.last else { return "" }
+        let root: FilePath = legacy == nil ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
+        let file = legacy == nil ? "memory.events" : "memory.oom_control"
+        var path = root.pushing(FilePath(String(group.drop { $0 == "/" })))
+        while path.lastComponent?.string.hasSuffix(".service") == false, path.components.count > root.components.count {
             path.removeLastComponent()
         }
-        return (try? FileSystem.readText(path.appending("memory.events"), limit: 4096)) ?? ""
+        return (try? FileSystem.readText(path.appending(file), limit: 4096)) ?? ""
     }
 
     /// Signals without a name are written as numbers, real-time ones by their distance from the first.

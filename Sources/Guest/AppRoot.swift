@@ -42,6 +42,10 @@ struct AppRoot {
         try mount("proc", "/proc", restricted)
         try mount("sysfs", "/sys", restricted.union(.readOnly))
         try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
+        // In a container there is a hierarchy for each controller below.
+        let groups = try directory("/sys/fs/cgroup")
+        defer { try? groups.close() }
+        try Mount.makeReadOnly(groups)
         guard app.protectsKernelPaths else { return }
         for path in Self.readOnlyKernelPaths where FileSystem.exists(FilePath(path)) {
             try bind(FilePath(path), path, readOnly: true)

@@ -4,11 +4,12 @@
 @preconcurrency import Glibc
 import CLinuxShims
 
-/// The end of the machine, after the apps have stopped and their statuses are on the host.
+/// The end of the guest, after the apps have stopped and their statuses are on the host.
 enum FinalShutdown {
     /// Writes everything out and powers off.
     static func powerOff() -> Never {
-        sync()
+        // Writing out what the host's other processes have written would take long, and what is the pod's stays there.
+        if !HostPort.isInContainer { sync() }
         _ = rkt_power_off()
         exit(1)
     }

@@ -12,7 +12,7 @@ struct PodSetUp {
     let pod: PodConfiguration
 
     func apply() throws {
-        for setting in pod.kernelSettings { try apply(setting) }
+        try applyKernelSettings()
         for share in pod.shares { try mount(share) }
         for directory in [GuestLayout.state, GuestLayout.apps, GuestLayout.shared, GuestLayout.journalDirectory] {
             try FileSystem.makeDirectories(directory)
@@ -35,8 +35,22 @@ struct PodSetUp {
         }
     }
 
-    private func apply(_ setting: PodConfiguration.KernelSetting) throws {
-        let path = FilePath("/proc/sys").pushing(FilePath(setting.path))
+    private func applyKernelSettings() throws {
+        guard !pod.kernelSettings.isEmpty else { return }
+        guard HostPort.isInContainer else {
+            for setting in pod.kernelSettings { try apply(setting, "/proc/sys") }
+            return
+        }
+        // A container's /proc/sys is read-only. Stage1 lets through only what is the container's own.
+        let proc = GuestLayout.state.appending("proc")
+        try FileSystem.makeDirectories(proc)
+        try Mount.mount(source: "proc", target: proc, type: "proc", flags: [.noSetUserID, .noDevices, .noExecution])
+        defer { try? Mount.unmount(proc) }
+        for setting in pod.kernelSettings { try apply(setting, proc.appending("sys")) }
+    }
+
+    private func apply(_ setting: PodConfiguration.KernelSetting, _ root: FilePath) throws {
+        let path = root.pushing(FilePath(setting.path))
         do {
             let file = try FileDescriptor.open(path, .writeOnly, options: [.closeOnExec])
             defer { try? file.close() }

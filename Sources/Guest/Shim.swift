@@ -18,8 +18,8 @@ package struct Shim {
     /// Runs to the exec of systemd; whatever fails is told to the host, and the machine powers off.
     package static func run() -> Never {
         do {
-            try mountBasics()
-            let shim = Shim(bootPort: try VirtioPort.open(PortName.boot))
+            if HostPort.isInContainer { try GuestMounts.makeForContainer() } else { try GuestMounts.makeForMachine() }
+            let shim = Shim(bootPort: try HostPort.open(PortName.boot))
             do {
                 try shim.becomePod()
             } catch {
@@ -29,34 +29,10 @@ package struct Shim {
             // The console is all there is.
             fputs("rkt-guest: \(describe(error))\n", stderr)
         }
-        sync()
-        _ = rkt_power_off()
-        exit(1)
+        FinalShutdown.powerOff()
     }
 
     static func describe(_ error: any Error) -> String { String(describing: error) }
-
-    /// The kernel has mounted the root file system and devtmpfs; the C constructor has mounted /proc.
-    private static func mountBasics() throws {
-        let restricted: MountFlags = [.noSetUserID, .noDevices, .noExecution]
-        try mount("sysfs", "/sys", restricted)
-        if !FileSystem.exists("/dev/null") { try mount("devtmpfs", "/dev", .noSetUserID, "mode=0755") }
-        try? FileSystem.makeDirectory("/dev/pts")
-        try? FileSystem.makeDirectory("/dev/shm", mode: 0o1777)
-        try mount("devpts", "/dev/pts", [.noSetUserID, .noExecution], "mode=0620,gid=5,ptmxmode=0666")
-        try mount("tmpfs", "/dev/shm", [.noSetUserID, .noDevices], "mode=1777")
-        try mount("tmpfs", "/run", [.noSetUserID, .noDevices], "mode=0755")
-        try mount("tmpfs", "/tmp", [.noSetUserID, .noDevices], "mode=1777")
-        try mount("tmpfs", "/var", [.noSetUserID, .noDevices], "mode=0755")
-        try FileSystem.makeSymbolicLink(to: "../run", at: "/var/run")
-        // systemd and its libraries are read in large pieces: each request costs an exit to the hypervisor.
-        try? FileSystem.write(Array("4096\n".utf8), to: "/sys/block/vda/queue/read_ahead_kb")
-        try mount("cgroup2", "/sys/fs/cgroup", restricted, "nsdelegate,memory_recursiveprot")
-    }
-
-    private static func mount(_ type: String, _ target: FilePath, _ flags: MountFlags, _ data: String = "") throws {
-        try Mount.mount(source: type, target: target, type: type, flags: flags, data: data)
-    }
 
     private func becomePod() throws {
         let started = Clock.microseconds
@@ -68,7 +44,8 @@ package struct Shim {
             throw RuntimeError.systemCall("sethostname", nil, lastErrno)
         }
         try FileSystem.write(Array("\(pod.machineID)\n".utf8), to: GuestLayout.machineID, mode: 0o444)
-        try NetworkSetUp(interfaces: pod.interfaces).apply()
+        // A container has been given its network as it is.
+        if !HostPort.isInContainer { try NetworkSetUp(interfaces: pod.interfaces).apply() }
         try PodSetUp(pod: pod).apply()
         send(.phase(name: PhaseName.shimEnd, microseconds: Clock.microseconds))
         try? bootPort.close()
@@ -98,10 +75,14 @@ package struct Shim {
     private func send(_ message: GuestMessage) { try? FileSystem.writeAll(message.frame.encoded, to: bootPort) }
 
     private func startSystemd(debug: Bool) throws -> Never {
-        var arguments = ["/usr/lib/systemd/systemd", "--log-target=kmsg", "--show-status=false"]
+        // The console of a virtual machine shows the kernel's messages.
+        let target = HostPort.isInContainer ? "console" : "kmsg"
+        var arguments = ["/usr/lib/systemd/systemd", "--log-target=\(target)", "--show-status=false"]
         arguments.append(debug ? "--log-level=debug" : "--log-level=notice")
         // Without PATH the manager falls back to a compiled-in one; nothing else of the kernel's environment is wanted.
-        let environment = ["PATH=/usr/sbin:/usr/bin", "TERM=vt220"]
+        var environment = ["PATH=/usr/sbin:/usr/bin", "TERM=vt220"]
+        // By this the manager knows that it is in a container (systemd's container interface).
+        if let container = ProcessImage.variable("container") { environment.append("container=\(container)") }
         try ProcessImage.execute(GuestLayout.systemd, arguments: arguments, environment: environment)
     }
 }

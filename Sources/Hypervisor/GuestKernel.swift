@@ -8,8 +8,24 @@ package enum GuestKernel: Sendable, Equatable {
     /// A kernel image that comes with the stage1: an ELF `vmlinux` with a PVH note, which boots without decompression,
     /// or a `bzImage`.
     case bundled(FilePath)
-    /// The kernel of the host, shared.
-    case host
+    /// The kernel of the host, shared; the machine begins with a program.
+    case host(FirstProgram)
+}
+
+/// What a machine on the host's kernel begins with.
+package struct FirstProgram: Sendable, Equatable {
+    /// From argv[0] on, which is an absolute path inside the machine's root.
+    package var arguments: [String]
+    /// `NAME=value` each.
+    package var environment: [String]
+    /// Those that it and what it starts can have at most; bit N is capability N of capabilities(7).
+    package var capabilities: UInt64
+
+    package init(arguments: [String], environment: [String] = [], capabilities: UInt64) {
+        self.arguments = arguments
+        self.environment = environment
+        self.capabilities = capabilities
+    }
 }
 
 /// What the machine finds as its root file system.

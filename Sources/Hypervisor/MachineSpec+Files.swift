@@ -18,6 +18,11 @@ extension MachineSpec {
         case .directory(let path): try Self.require(.directory, path, "the root directory")
         }
         for share in shares {
+            // Files of any type can be bound.
+            if case .bind(let source, _, _, _) = share {
+                _ = try FileSystem.status(source, followSymbolicLink: true)
+                continue
+            }
             try Self.require(.directory, share.source, "the source of share \"\(share.tag)\"")
         }
     }

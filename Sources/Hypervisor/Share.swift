@@ -14,18 +14,21 @@ package enum Share: Sendable, Equatable {
     case virtiofs(tag: String, source: FilePath, cache: VirtiofsCache, readOnly: Bool)
     /// Served by the hypervisor itself; `readOnly` is enforced by the device.
     case plan9(tag: String, source: FilePath, readOnly: Bool)
+    /// A file or directory that is there from the beginning, on machines that share the host's kernel.
+    case bind(source: FilePath, target: FilePath, isRecursive: Bool, readOnly: Bool)
 
-    /// What the guest mounts it by; unique within a machine, at most 31 bytes.
+    /// What the guest mounts it by, at most 31 bytes, or where it is; unique within a machine.
     package var tag: String {
         switch self {
         case .virtiofs(let tag, _, _, _), .plan9(let tag, _, _): tag
+        case .bind(_, let target, _, _): target.string
         }
     }
 
-    /// The exported directory.
+    /// What is exported.
     package var source: FilePath {
         switch self {
-        case .virtiofs(_, let source, _, _), .plan9(_, let source, _): source
+        case .virtiofs(_, let source, _, _), .plan9(_, let source, _), .bind(let source, _, _, _): source
         }
     }
 }

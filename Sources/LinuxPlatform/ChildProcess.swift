@@ -48,6 +48,10 @@ package struct SpawnRequest: Sendable {
     /// A directory that the program sees read-only, with all that is mounted below it; takes private mounts.
     package var readOnlyPath: FilePath?
     package var credentials: Credentials?
+    /// Be the first process of a new PID namespace (pid_namespaces(7)), all of which ends with it; takes private mounts.
+    package var privateProcesses = false
+    /// The control groups that the program runs in, as their directories.
+    package var controlGroups: [FilePath] = []
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
 
@@ -107,6 +111,7 @@ package final class ChildProcess: Sendable {
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
         "change to the directory of", "set the user of", "bind to its parent", "execute", "make a read-only mount for",
+        "join the control groups of",
     ]
 
     package static func spawn(_ request: SpawnRequest) throws -> ChildProcess {
@@ -125,9 +130,20 @@ package final class ChildProcess: Sendable {
             readOnly.map { free($0) }
         }
         let groupList: [UInt32] = request.credentials?.groups ?? []
+        var groupFiles: [FileDescriptor] = []
+        defer { for file in groupFiles { try? file.close() } }
+        for group in request.controlGroups {
+            let path = group.appending("cgroup.procs")
+            do {
+                groupFiles.append(try FileDescriptor.open(path, .writeOnly, options: .closeOnExec))
+            } catch let error as Errno {
+                throw RuntimeError.systemCall("open", path, error)
+            }
+        }
+        let groupNumbers = groupFiles.map(\.rawValue)
         // SAFETY: every pointer stored in the request lives until rkt_spawn has returned.
         let pid: Int32 = request.descriptors.withUnsafeBufferPointer { descriptors in
-            groupList.withUnsafeBufferPointer { groups in
+            withTwo(groupList, groupNumbers) { groups, files in
                 var spawn = rkt_spawn_request()
                 spawn.path = UnsafePointer(path)
                 spawn.argv = UnsafePointer(arguments.pointer)
@@ -138,6 +154,9 @@ package final class ChildProcess: Sendable {
                 spawn.directory = directory.flatMap { UnsafePointer($0) }
                 spawn.new_session = request.newSession ? 1 : 0
                 spawn.private_mounts = request.privateMounts ? 1 : 0
+                spawn.private_processes = request.privateProcesses ? 1 : 0
+                spawn.group_files = files.baseAddress
+                spawn.group_file_count = CInt(files.count)
                 spawn.read_only = readOnly.flatMap { UnsafePointer($0) }
                 spawn.set_user = request.credentials == nil ? 0 : 1
                 spawn.uid = request.credentials?.uid ?? 0
@@ -154,6 +173,13 @@ package final class ChildProcess: Sendable {
             throw RuntimeError.systemCall("\(what)", request.path, Errno(rawValue: -pid))
         }
         return ChildProcess(pid: pid, pidfd: FileDescriptor(rawValue: pidfd))
+    }
+
+    private static func withTwo<Result>(
+        _ first: [UInt32], _ second: [Int32],
+        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Int32>) -> Result
+    ) -> Result {
+        first.withUnsafeBufferPointer { first in second.withUnsafeBufferPointer { body(first, $0) } }
     }
 
     /// Waits for the end of the process.

@@ -53,6 +53,13 @@ package enum Mount {
         try mount(source: source.string, target: target, type: "", flags: flags)
     }
 
+    /// Makes a mount and all mounts below it read-only (mount_setattr(2), Linux 5.12).
+    ///
+    /// - Parameter directory: the mount's root.
+    package static func makeReadOnly(_ directory: FileDescriptor) throws {
+        try check(rkt_make_mounts_read_only(directory.rawValue, ""), "mount_setattr")
+    }
+
     /// Gives this process, and what it starts, mounts of its own. What is mounted outside goes on appearing here.
     package static func leaveNamespace() throws {
         // CLONE_NEWNS

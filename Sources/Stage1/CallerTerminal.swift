@@ -14,7 +14,7 @@ struct CallerTerminal {
     private let sink: CallerOutput
     let isInteractive: Bool
     private let terminal: Terminal?
-    private var escape = EscapeSequence()
+    private var escape: EscapeSequence
     private var inputIsOpen = true
     private(set) var outputIsOpen = true
     private(set) var outbox = Outbox()
@@ -27,9 +27,10 @@ struct CallerTerminal {
 
     init(
         isInteractive: Bool, input: FileDescriptor = FileDescriptor(rawValue: 0),
-        output: FileDescriptor = FileDescriptor(rawValue: 1)
+        output: FileDescriptor = FileDescriptor(rawValue: 1), escape: EscapeSequence.Keys = .controlA
     ) {
         self.isInteractive = isInteractive
+        self.escape = EscapeSequence(escape)
         self.input = input
         sink = CallerOutput(output)
         // In the background the terminal belongs to somebody else.
@@ -66,7 +67,7 @@ struct CallerTerminal {
                 try? inputCredit.take(bytes.count)
                 return (bytes, false, false)
             }
-            let (passed, escaped) = escape.filter(bytes)
+            let (passed, escaped) = escape.filter(bytes, at: Clock.milliseconds)
             if isInteractive, !passed.isEmpty { try? inputCredit.take(passed.count) }
             return (passed, false, escaped)
         }

@@ -11,17 +11,19 @@ import SystemPackage
 
 /// The networks of a pod, from before its machine is planned until after its end.
 struct MachineNetworks {
-    /// Those of the machine, whose descriptors are open until `letGo`.
+    /// Those of a machine with a kernel of its own, whose descriptors are open until `letGo`.
     let interfaces: [JoinedInterface]
     private let networks: PodNetworks
     private let attached: AttachedNetworks?
+    /// Where the pod's network namespace is mounted; nil when it has none.
+    var namespace: FilePath? { attached?.namespace }
     /// Where plugins are run and namespaces are mounted. The supervisor may leave it.
     private let host: MountNamespace
     /// What systemd listens on for the pod.
     private let sockets: ActivatedPorts
 
     /// Joins the pod's machine to its networks, which `prepare` has set up as a rule. When it throws, everything is undone.
-    init(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws {
+    init(_ pod: PodLayout, _ uuid: PodUUID, for consumer: PodNetworks.Consumer, _ errors: ErrorStream) throws {
         let joint = try HypervisorConfiguration(pod: pod.hypervisorConfiguration).interfaces ?? .standard
         host = try MountNamespace()
         networks = PodNetworks(uuid: uuid, pod: pod)
@@ -32,10 +34,15 @@ struct MachineNetworks {
             PodManifest(parsing: FileSystem.read(pod.manifest)))
         do {
             attached =
-                try networks.resume(for: .virtualMachine, ports: MachineNetworks.ports(pod))
-                ?? MachineNetworks.prepare(pod, uuid, errors)
+                try networks.resume(for: consumer, ports: MachineNetworks.ports(pod))
+                ?? MachineNetworks.prepare(pod, uuid, for: consumer, errors)
             do {
-                interfaces = if let attached { try networks.join(attached, by: PodNetworks.Joint(joint)) } else { [] }
+                interfaces =
+                    if let attached, consumer == .virtualMachine {
+                        try networks.join(attached, by: PodNetworks.Joint(joint))
+                    } else {
+                        []
+                    }
             } catch {
                 if let failure = networks.tearDown().failures.first {
                     throw CleanupError(primary: error, cleanup: failure)
@@ -51,9 +58,11 @@ struct MachineNetworks {
     /// Sets up what the pod's networks are on the host, and leaves it to whoever runs the machine. When it throws,
     /// everything is undone.
     @discardableResult
-    static func prepare(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) throws -> AttachedNetworks? {
+    static func prepare(
+        _ pod: PodLayout, _ uuid: PodUUID, for consumer: PodNetworks.Consumer, _ errors: ErrorStream
+    ) throws -> AttachedNetworks? {
         do {
-            let attached = try PodNetworks(uuid: uuid, pod: pod).setUp(for: .virtualMachine, ports: ports(pod))
+            let attached = try PodNetworks(uuid: uuid, pod: pod).setUp(for: consumer, ports: ports(pod))
             for warning in attached?.warnings ?? [] { errors.notice("networking: warning: \(warning)") }
             return attached
         } catch {

@@ -9,11 +9,12 @@ import Networking
 package struct MachinePreview {
     private let plan: PodPlan
     private let backend: HypervisorKind
-    private let accelerator: AcceleratorChoice
+    private let accelerator: AcceleratorChoice?
     private let networks: ResolvedNetworks
 
     package init(
-        _ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice, networks: ResolvedNetworks
+        _ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice?,
+        networks: ResolvedNetworks
     ) {
         self.plan = plan
         self.networks = networks
@@ -25,8 +26,10 @@ package struct MachinePreview {
     package var json: JSONValue {
         var object = JSONObject()
         object.set("backend", .string(backend.rawValue))
-        object.set("accelerator", .string(accelerator.accelerator.rawValue))
-        if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        if let accelerator {
+            object.set("accelerator", .string(accelerator.accelerator.rawValue))
+            if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        }
         object.set("memoryMiB", JSONValue(plan.machine.memory))
         object.set("processors", JSONValue(plan.machine.processors))
         object.set("shares", .array(shares))
@@ -49,6 +52,9 @@ package struct MachinePreview {
                 object.set("readOnly", .bool(readOnly))
             case .plan9(_, _, let readOnly):
                 object.set("type", "9p")
+                object.set("readOnly", .bool(readOnly))
+            case .bind(_, _, _, let readOnly):
+                object.set("type", "bind")
                 object.set("readOnly", .bool(readOnly))
             }
             return .object(object)

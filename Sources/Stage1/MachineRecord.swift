@@ -11,7 +11,9 @@ struct MachineRecord {
     var backend: HypervisorKind
     /// The hypervisor's name for its version.
     var version: String
-    var accelerator: AcceleratorChoice
+    /// Nil where the kernel is the host's.
+    var accelerator: AcceleratorChoice?
+    /// MiB.
     var memory: Int
     var processors: Int
     var isolators: IsolatorReport
@@ -20,8 +22,10 @@ struct MachineRecord {
         var object = JSONObject()
         object.set("backend", .string(backend.rawValue))
         object.set("version", .string(version))
-        object.set("accelerator", .string(accelerator.accelerator.rawValue))
-        if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        if let accelerator {
+            object.set("accelerator", .string(accelerator.accelerator.rawValue))
+            if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
+        }
         object.set("memoryMiB", JSONValue(memory))
         object.set("processors", JSONValue(processors))
         if !isolators.entries.isEmpty { object.set("isolators", isolators.json) }

@@ -31,22 +31,29 @@ package struct PodPlan {
     private static let longestName = 64
     private static let kernel = "vmlinux"
     private static let guestRoot = "guest.erofs"
+    /// The same as a directory, for machines on the host's kernel.
+    private static let guestDirectory = "guest"
+    private static let firstProgram = "/usr/lib/rkt/rkt-guest"
 
     /// - Parameters:
-    ///   - interfaces: those that the pod's networks give its machine.
+    ///   - capabilities: of the backend.
+    ///   - interfaces: those that the pod's networks give a machine with a kernel of its own.
+    ///   - namespace: where the pod's network namespace is mounted, for a machine on the host's kernel.
     ///   - names: what the pod's networks say of name servers.
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
-        pod: PodLayout, arguments: EntrypointArguments, interfaces: [JoinedInterface],
-        names networkNames: NetworkResult.DNS? = nil, inherited: [FileDescriptor],
+        pod: PodLayout, arguments: EntrypointArguments, capabilities: HypervisorCapabilities = [.ownKernel],
+        interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
+        inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
-        guard arguments.networks != ["host"] else {
+        let hasOwnKernel = capabilities.contains(.ownKernel)
+        guard arguments.networks != ["host"] || capabilities.contains(.hostNetwork) else {
             throw RuntimeError(.unsupported, "a pod in a virtual machine cannot have the host's network")
         }
         guard !arguments.interactive || manifest.apps.count == 1 else {
@@ -57,7 +64,8 @@ package struct PodPlan {
         let points = Dictionary(zip(manifest.apps.map(\.name), plans.map(\.app.mountPoints))) { first, _ in first }
         let settings = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let volumes = try VolumePlan(
-            manifest, points: { points[$0.name] ?? [] }, pod: pod, transport: settings.volumes ?? .standard)
+            manifest, points: { points[$0.name] ?? [] }, pod: pod,
+            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : .bind)
         self.volumes = volumes
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
@@ -68,12 +76,14 @@ package struct PodPlan {
         var leftOut: [String] = []
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
-            kernelSettings: try Self.kernelSettings(manifest.isolators.sysctl),
+            kernelSettings: try Self.kernelSettings(
+                manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: hasOwnKernel || namespace != nil),
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
-            shares: [
-                // The guest's own locks and a cache without expiry: nobody else writes to this share.
-                .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
-            ] + volumes.guestShares,
+            shares: hasOwnKernel
+                ? [
+                    // The guest's own locks and a cache without expiry: nobody else writes to this share.
+                    .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
+                ] + volumes.guestShares : [],
             files: UnitGraph(apps: plans.map(\.unit)).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
@@ -88,7 +98,9 @@ package struct PodPlan {
                 return app
             })
         let demand = ResourceDemand(plans.map(\.app.isolators))
-        let processors = Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors))))
+        let processors =
+            hasOwnKernel
+            ? Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))) : hostProcessors
         isolators = IsolatorReport(
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) },
             processors: processors)
@@ -99,6 +111,13 @@ package struct PodPlan {
                         "app \(plan.name) filters \"\($0.prefix(Self.longestName))\", which is no system call"
                     }
                 })
+        guard hasOwnKernel else {
+            machine = Self.container(
+                pod, uuid, processors: processors, memory: hostMemory,
+                capabilities: configuration.apps.reduce(0) { $0 | $1.capabilityBoundingSet },
+                shares: volumes.shares, network: namespace.map { .namespace($0) } ?? .host, inherited: inherited)
+            return
+        }
         let memory = Int(clamping: demand.machineMemory())
         guard memory <= hostMemory else {
             throw RuntimeError(
@@ -106,27 +125,52 @@ package struct PodPlan {
                 "the pod's machine needs \(memory) MiB of memory and the host has \(hostMemory) MiB; "
                     + "lower the apps' memory limits")
         }
-        var commandLine = KernelCommandLine.standard(
-            firstProgram: "/usr/lib/rkt/rkt-guest", verbose: arguments.debug)
+        var commandLine = KernelCommandLine.standard(firstProgram: Self.firstProgram, verbose: arguments.debug)
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
-            name: "rkt-\(uuid)", uuid: uuid.description, memory: memory,
-            processors: processors,
+            name: Self.machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
             kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
             network: .interfaces(interfaces.map(MachineInterface.init)), inheritedDescriptors: inherited,
-            user: machineUser, workingDirectory: pod.directory,
-            log: pod.directory.appending("machine.log"))
+            user: machineUser, workingDirectory: pod.directory, log: Self.log(pod))
     }
+
+    /// A machine on the host's kernel: it begins with the same program, in a copy of the same root.
+    private static func container(
+        _ pod: PodLayout, _ uuid: PodUUID, processors: Int, memory: Int, capabilities: UInt64, shares: [Share],
+        network: NetworkAttachment, inherited: [FileDescriptor]
+    ) -> MachineSpec {
+        MachineSpec(
+            name: machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
+            kernel: .host(FirstProgram(arguments: [firstProgram], capabilities: capabilities)),
+            commandLine: KernelCommandLine(), root: .directory(pod.stage1Rootfs.appending(guestDirectory)),
+            shares: [
+                .bind(
+                    source: pod.apps, target: FilePath(AppPlan.guestRoots), isRecursive: true, readOnly: false)
+            ] + shares,
+            network: network, inheritedDescriptors: inherited, workingDirectory: pod.directory, log: log(pod))
+    }
+
+    static func machineName(_ uuid: String) -> String { "rkt-\(uuid)" }
+
+    private static func log(_ pod: PodLayout) -> FilePath { pod.directory.appending("machine.log") }
 
     private static func bounded(_ warnings: [String]) -> [String] {
         guard warnings.count > mostWarnings else { return warnings }
         return warnings.prefix(mostWarnings) + ["\(warnings.count - mostWarnings) more warnings were left out"]
     }
 
-    /// The pod's sysctl isolator (sysctl(8)): the kernel is the pod's own, so it may set what it likes.
-    private static func kernelSettings(_ values: [String: String]) throws -> [PodConfiguration.KernelSetting] {
+    /// What the kernel keeps for each namespace (sysctl(2)): of networks, and of what processes share.
+    private static func isOfNamespace(_ path: String, hasOwnNetwork: Bool) -> Bool {
+        if path.hasPrefix("net/") { return hasOwnNetwork }
+        return ["kernel/shm", "kernel/msg", "kernel/sem", "fs/mqueue/"].contains { path.hasPrefix($0) }
+    }
+
+    /// The pod's sysctl isolator (sysctl(8)): a kernel of its own it may set as it likes.
+    private static func kernelSettings(
+        _ values: [String: String], hasOwnKernel: Bool, hasOwnNetwork: Bool
+    ) throws -> [PodConfiguration.KernelSetting] {
         try values.sorted { $0.key < $1.key }.map { key, value in
             // As sysctl(8) does it: when a slash comes first, dots are part of names.
             let separator = key.first { $0 == "." || $0 == "/" } ?? "."
@@ -134,6 +178,12 @@ package struct PodPlan {
             let names = path.split(separator: "/", omittingEmptySubsequences: false)
             guard names.count > 1, names.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }), key.utf8.count < 256
             else { throw RuntimeError(.invalidArgument, "the pod's isolator os/unix/sysctl has the key \"\(key)\"") }
+            guard hasOwnKernel || isOfNamespace(path, hasOwnNetwork: hasOwnNetwork) else {
+                throw RuntimeError(
+                    .unsupported,
+                    "the pod's isolator os/unix/sysctl sets \(key), which would change the host's kernel; run the pod in a "
+                        + "virtual machine")
+            }
             return .init(path: path, value: value)
         }
     }

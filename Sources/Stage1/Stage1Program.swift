@@ -20,17 +20,22 @@ package struct Stage1Program {
     private let pod: PodLayout
     private let origin = Clock.microseconds
 
-    package init(hypervisor: any Hypervisor) throws {
-        self.hypervisor = hypervisor
+    /// Names the backend, in the stage1 image's manifest.
+    private static let backend = "coreos.com/rkt/stage1/hypervisor"
+
+    /// - Parameter backend: the one with a name; nil is what most images mean.
+    package init(backend: (String?) throws -> any Hypervisor) throws {
         guard let directory = getcwd(nil, 0) else { throw RuntimeError.systemCall("getcwd", nil, lastErrno) }
         defer { free(directory) }
         pod = PodLayout(directory: FilePath(String(cString: directory)))
+        let manifest = try ImageManifest(parsing: FileSystem.read(pod.stage1Manifest))
+        hypervisor = try backend(manifest.annotation(Self.backend))
     }
 
     /// Runs the entrypoint; errors are one line on standard error.
-    package static func main(_ arguments: [String], hypervisor: () throws -> any Hypervisor) -> Never {
+    package static func main(_ arguments: [String], backend: (String?) throws -> any Hypervisor) -> Never {
         do {
-            let program = try Stage1Program(hypervisor: hypervisor())
+            let program = try Stage1Program(backend: backend)
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
         } catch {
@@ -49,11 +54,12 @@ package struct Stage1Program {
             // Last, as it alone changes the host: `run` or `gc` take it from here.
             let arguments = try EntrypointArguments(parsing: arguments)
             _ = try preflight(arguments)
-            try MachineNetworks.prepare(pod, PodUUID(parsing: arguments.uuid), ErrorStream())
+            try MachineNetworks.prepare(pod, PodUUID(parsing: arguments.uuid), for: consumer, ErrorStream())
             return ExitStatus.success
         case "plan":
             let plan = try preflight(EntrypointArguments(parsing: arguments))
-            let accelerator = try AcceleratorFacts.probe().choose(plan.machine.accelerator)
+            let hasOwnKernel = hypervisor.capabilities.contains(.ownKernel)
+            let accelerator = hasOwnKernel ? try AcceleratorFacts.probe().choose(plan.machine.accelerator) : nil
             let preview = MachinePreview(
                 plan, backend: hypervisor.kind, accelerator: accelerator,
                 networks: try ResolvedNetworks(reading: pod.networks))
@@ -67,14 +73,22 @@ package struct Stage1Program {
             try StopRequest(pod: pod).send(force: arguments.contains("--force"))
             return ExitStatus.success
         case "gc":
-            // Of a killed supervisor only networks are left; the pod's directory is stage0's to remove.
+            // What a killed supervisor has left; the pod's directory is stage0's to remove.
             let arguments = try EntrypointArguments(parsing: arguments)
+            if let collector = hypervisor as? any MachineCollector {
+                try collector.collect(
+                    MachineRemains(name: PodPlan.machineName(arguments.uuid), workingDirectory: pod.directory))
+            }
             try MachineNetworks.collect(
                 pod, PodUUID(parsing: arguments.uuid), ErrorStream(), isDebug: arguments.debug)
             return ExitStatus.success
         default:
             throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")
         }
+    }
+
+    private var consumer: PodNetworks.Consumer {
+        hypervisor.capabilities.contains(.ownKernel) ? .virtualMachine : .container
     }
 
     /// Finds out whether the pod can be started.
@@ -91,7 +105,8 @@ package struct Stage1Program {
 
     private func plan(_ arguments: EntrypointArguments, _ networks: MachineNetworks? = nil) throws -> PodPlan {
         try PodPlan(
-            pod: pod, arguments: arguments, interfaces: networks?.interfaces ?? [], names: networks?.names,
+            pod: pod, arguments: arguments, capabilities: hypervisor.capabilities,
+            interfaces: networks?.interfaces ?? [], namespace: networks?.namespace, names: networks?.names,
             inherited: lock.map { [$0] } ?? [],
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
@@ -103,7 +118,7 @@ package struct Stage1Program {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
         let errors = ErrorStream()
-        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), errors)
+        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer, errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
         let forwarder = try networks.forwardSockets(errors)
         defer { forwarder?.stop() }
@@ -131,6 +146,7 @@ package struct Stage1Program {
         var options = Supervisor.Options()
         options.debug = arguments.debug
         options.journal = journalOptions(plan.configuration.machineID, errors)
+        options.escape = hypervisor.capabilities.contains(.ownKernel) ? .controlA : .controlBracket
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
         if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
             options.bootPatience = min(seconds, 86_400) * 1000
@@ -169,20 +185,21 @@ package struct Stage1Program {
         ProcessImage.variable("RKT_LOCK_FD").flatMap { Int32($0) }.map { FileDescriptor(rawValue: $0) }
     }
 
-    private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any VirtualMachine {
+    private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any SupervisedMachine {
         let spec = pod.machine
         let started = try hypervisor.start(spec) { plan in
             if debug { for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) } }
         }
-        guard let machine = started as? any VirtualMachine else {
+        guard let machine = started as? any SupervisedMachine else {
             started.release()
-            throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no virtual machines")
+            throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no machines with an agent")
         }
-        if let reason = machine.accelerator.fallbackReason {
+        let accelerator = (machine as? any VirtualMachine)?.accelerator
+        if let reason = accelerator?.fallbackReason {
             errors.notice("stage1: warning: the pod's machine is emulated: \(reason)")
         }
         let record = MachineRecord(
-            backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: machine.accelerator,
+            backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: accelerator,
             memory: spec.memory, processors: spec.processors, isolators: pod.isolators
         )
         try record.write(to: self.pod.machineRecord)

@@ -33,6 +33,8 @@ package final class Supervisor {
         package var input = FileDescriptor(rawValue: 0)
         package var output = FileDescriptor(rawValue: 1)
         package var journal = JournalSink.Options()
+        /// What the caller types to end the pod.
+        package var escape = EscapeSequence.Keys.controlA
         package init() {}
     }
 
@@ -62,7 +64,7 @@ package final class Supervisor {
 
     let pod: PodLayout
     let configuration: PodConfiguration
-    let machine: any VirtualMachine
+    let machine: any SupervisedMachine
     let options: Options
     let signals: SignalDescriptor
     let listener: FileDescriptor
@@ -113,7 +115,7 @@ package final class Supervisor {
 
     /// - Parameter listener: where clients connect; closed at the end.
     package init(
-        pod: PodLayout, configuration: PodConfiguration, machine: any VirtualMachine, listener: FileDescriptor,
+        pod: PodLayout, configuration: PodConfiguration, machine: any SupervisedMachine, listener: FileDescriptor,
         signals: SignalDescriptor, errors: ErrorStream, options: Options, origin: UInt64
     ) {
         self.pod = pod
@@ -131,7 +133,8 @@ package final class Supervisor {
         ) { errors.notice("stage1: warning: \($0)") }
         apps = Set(configuration.apps.map(\.name))
         caller = CallerTerminal(
-            isInteractive: options.interactiveApp != nil, input: options.input, output: options.output)
+            isInteractive: options.interactiveApp != nil, input: options.input, output: options.output,
+            escape: options.escape)
         if caller.isRaw { errors.lineEnd = "\r\n" }
         outcome.unfinished = configuration.apps.map(\.name)
         ledger.mark("vmm")

@@ -55,6 +55,14 @@ struct VolumePlan {
     /// For 9p, no cache that outlives a call: each side sees at once what the other has done. Only mapped files are kept.
     private static let plan9Options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
 
+    /// How volumes of the host get into the pod.
+    enum Carrier {
+        /// A machine with a kernel of its own has a device for each.
+        case device(HypervisorConfiguration.VolumeTransport)
+        /// They are bound.
+        case bind
+    }
+
     /// A volume as the pod knows it: by its name, or by the app that brings its own.
     private struct Key: Hashable {
         let app: String?
@@ -112,8 +120,7 @@ struct VolumePlan {
 
     /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine, or volumes overlap.
     init(
-        _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout,
-        transport: HypervisorConfiguration.VolumeTransport
+        _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout, carrier: Carrier
     ) throws {
         var uses: [Use] = []
         for app in manifest.apps {
@@ -145,7 +152,7 @@ struct VolumePlan {
                 filled.contains(use.key.name) && use.key.app == nil
                 ? VolumeContents(root: pod.appRootfs(use.app), path: use.path) : nil
             sources[use.key] = try add(
-                use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod, transport)
+                use.volume, contents, readOnly: isReadOnly, number: sources.count, pod: pod, carrier)
         }
         for use in uses {
             guard let source = sources[use.key] else { continue }
@@ -159,7 +166,7 @@ struct VolumePlan {
     /// - Returns: where the volume is in the guest.
     private mutating func add(
         _ volume: Volume, _ contents: VolumeContents?, readOnly: Bool, number: Int, pod: PodLayout,
-        _ transport: HypervisorConfiguration.VolumeTransport
+        _ carrier: Carrier
     ) throws -> (path: String, isExport: Bool) {
         switch volume.kind {
         case .empty(_, let uid, let gid):
@@ -171,6 +178,15 @@ struct VolumePlan {
             return ("\(AppPlan.guestRoots)/\(Self.emptyVolumes)/\(name)", false)
         case .host(let text):
             let source = FilePath(text)
+            let place = "\(Self.guestDirectory)/\(number)"
+            guard case .device(let transport) = carrier else {
+                try Self.requireSource(source, volume.name)
+                shares.append(
+                    .bind(
+                        source: source, target: FilePath(place), isRecursive: volume.recursive ?? true,
+                        readOnly: readOnly))
+                return (place, true)
+            }
             let isDirectory = try Self.isDirectory(source, volume.name)
             guard shares.count < Self.mostExports else {
                 throw RuntimeError(
@@ -182,7 +198,6 @@ struct VolumePlan {
                     source: source, directory: directory, isDirectory: isDirectory,
                     isRecursive: volume.recursive ?? true))
             let tag = "rkt.volume\(number)"
-            let place = "\(Self.guestDirectory)/\(number)"
             var guestShare = PodConfiguration.Share(
                 type: transport.rawValue, tag: tag, mountPoint: place, readOnly: readOnly, forbidsDevices: true)
             switch transport {
@@ -198,14 +213,17 @@ struct VolumePlan {
         }
     }
 
-    private static func isDirectory(_ source: FilePath, _ name: ACName) throws -> Bool {
-        let status: FileStatus
+    @discardableResult
+    private static func requireSource(_ source: FilePath, _ name: ACName) throws -> FileStatus {
         do {
-            status = try FileSystem.status(source, followSymbolicLink: true)
+            return try FileSystem.status(source, followSymbolicLink: true)
         } catch {
             throw RuntimeError(.notFound, "Failed to stat \(source) of volume \"\(name)\"", cause: error)
         }
-        switch status.type {
+    }
+
+    private static func isDirectory(_ source: FilePath, _ name: ACName) throws -> Bool {
+        switch try requireSource(source, name).type {
         case .directory: return true
         case .regular: return false
         default:

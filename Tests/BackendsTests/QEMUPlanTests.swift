@@ -77,7 +77,9 @@ struct QEMUPlanTests {
     }
 
     @Test(arguments: [
-        Refusal(.unsupported, "host's kernel") { $0.kernel = .host },
+        Refusal(.unsupported, "host's kernel") {
+            $0.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
+        },
         Refusal(.unsupported, "directory as root") { $0.root = .directory("/") },
         Refusal(.unsupported, "\"host\"") { $0.network = .host },
         Refusal(.unsupported, "\"namespace\"") { $0.network = .namespace("/run/netns/x") },

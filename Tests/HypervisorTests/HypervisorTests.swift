@@ -24,14 +24,14 @@ struct HypervisorTests {
 
     @Test func `a root image that is no file is refused`() {
         var spec = Self.spec
-        spec.kernel = .host
+        spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
         let error = #expect(throws: RuntimeError.self) { try StubHypervisor().preflight(spec) }
         #expect(error?.message == "the guest root image \"/dev/null\" is not a regular file")
     }
 
     @Test func `the source of a share has to be a directory`() {
         var spec = Self.spec
-        spec.kernel = .host
+        spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
         spec.root = .directory("/")
         spec.shares = [.plan9(tag: "data", source: "/dev/null", readOnly: true)]
         let error = #expect(throws: RuntimeError.self) { try StubHypervisor().preflight(spec) }
@@ -40,7 +40,7 @@ struct HypervisorTests {
 
     @Test func `the plan is shown before it is launched`() throws {
         var spec = Self.spec
-        spec.kernel = .host
+        spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
         spec.root = .directory("/")
         let stub = StubHypervisor()
         var shown: [String] = []

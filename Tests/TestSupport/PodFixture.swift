@@ -12,6 +12,7 @@ import Testing
 /// Whatever happens, at the end the pods are stopped and removed. What a failed test's pods wrote is printed, and kept
 /// below `tests/failed` in the build directory.
 package final class PodFixture {
+
     package let scratch: ScratchDirectory
     /// What `--dir` is set to.
     package var data: FilePath { scratch.appending("data") }
@@ -24,6 +25,9 @@ package final class PodFixture {
     /// What holds the network that pods are on instead; pods are collected there.
     private var networkHolder: HostProcess?
     private let startedAt = Clock.milliseconds
+    /// The stage1 image that pods are run by in place of the standard one, unless a test names one. With the variable any
+    /// test can be tried with another.
+    package var stage1 = ProcessImage.variable("RKT_TEST_STAGE1").map { FilePath($0) }
 
     /// Runs a test's body with a fixture.
     ///
@@ -103,6 +107,12 @@ package final class PodFixture {
             !arguments.contains(where: { $0.hasPrefix("--net") })
         {
             arguments.insert("--net=none", at: command + 1)
+        }
+        if let stage1, let command = arguments.firstIndex(where: { !$0.hasPrefix("-") }),
+            ["run", "prepare"].contains(arguments[command]),
+            !arguments.contains(where: { $0.hasPrefix("--stage1-") })
+        {
+            arguments.insert("--stage1-path=\(stage1)", at: command + 1)
         }
         let words = wrapper + [BuildProducts.rkt.string] + options + arguments
         return try spawn(FilePath(words[0]), Array(words.dropFirst()), environment: environment, input: input)

@@ -2,14 +2,17 @@
 # Copyright the rkt-swift authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Packs the stage1 image: an uncompressed, deterministic tar archive that holds
+# Packs a stage1 image: an uncompressed, deterministic tar archive that holds
 # `manifest` and `rootfs/`.
 #
-# usage: aci.sh MANIFEST_IN VERSION_SWIFT STAGE1_PROGRAM KERNEL GUEST_ROOT OUTPUT
+# usage: aci.sh MANIFEST_IN VERSION_SWIFT STAGE1_PROGRAM OUTPUT [NAME=SOURCE...]
+#
+# Each SOURCE, a file or a directory, becomes NAME in the image's root.
 
 . "$(dirname "$0")/common.sh"
 
-readonly manifest=$1 version_source=$2 program=$3 kernel=$4 guest=$5 output=$6
+readonly manifest=$1 version_source=$2 program=$3 output=$4
+shift 4
 
 need tar tar
 need strip binutils
@@ -20,8 +23,9 @@ version=$(sed -n 's/^ *package static let current = "\([0-9A-Za-z.+-]*\)"$/\1/p'
 [ -n "$version" ] || die "no line 'package static let current = \"X.Y.Z\"' in $version_source"
 [ -f "$program" ] || die "$program not found, build the stage1 program first (swift build -c release)"
 ! readelf -lW "$program" | grep -q 'program interpreter' || die "$program is not statically linked"
-[ -f "$kernel" ] || die "$kernel not found, build the kernel first (make -C kernel)"
-[ -f "$guest" ] || die "$guest not found"
+for part in "$@"; do
+    [ -e "${part#*=}" ] || die "${part#*=} not found, build it first (make kernel; make -C stage1)"
+done
 
 mkdir -p "$(dirname "$output")"
 work=$(mktemp -d "$output.XXXXXXXX")
@@ -34,9 +38,11 @@ strip -o "$image/rootfs/stage1" "$program"
 for entrypoint in run enter gc stop preflight plan; do
     ln -s stage1 "$image/rootfs/$entrypoint"
 done
-cp "$kernel" "$image/rootfs/vmlinux"
-cp "$guest" "$image/rootfs/guest.erofs"
-chmod 0644 "$image/manifest" "$image/rootfs/vmlinux" "$image/rootfs/guest.erofs"
+for part in "$@"; do
+    cp -a "${part#*=}" "$image/rootfs/${part%%=*}"
+    [ -d "${part#*=}" ] || chmod 0644 "$image/rootfs/${part%%=*}"
+done
+chmod 0644 "$image/manifest"
 chmod 0755 "$image/rootfs/stage1"
 find "$image" -type d -exec chmod 0755 {} +
 

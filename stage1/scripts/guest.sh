@@ -2,7 +2,7 @@
 # Copyright the rkt-swift authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Makes the guest root image.
+# Makes the guest root: an EROFS image when OUTPUT ends in .erofs, else a directory.
 #
 # usage: guest.sh GUEST_DIR USERLAND RKT_GUEST OUTPUT
 #
@@ -50,5 +50,10 @@ find "$root" -type d -exec chmod 0755 {} +
 find "$root" -type f -perm /111 -exec chmod 0755 {} +
 find "$root" -type f ! -perm /111 -exec chmod 0644 {} +
 
+if [[ $output != *.erofs ]]; then
+    rm -rf "$output"
+    mv -T "$root" "$output"
+    exit
+fi
 mkfs.erofs --quiet -T "$BUILD_TIME" -U "$IMAGE_UUID" --all-root -x -1 ${EROFS_OPTIONS:-} "$work/image" "$root" >&2
 mv "$work/image" "$output"

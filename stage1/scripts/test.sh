@@ -67,7 +67,8 @@ cp "$work/excess/usr/lib/x86_64-linux-gnu/libm.so.6" "$work/excess/usr/lib/x86_6
 check "an unused library is found" refuses "$here/check-needed.sh" "$work/excess"
 
 pack() {
-    "$here/aci.sh" "$stage1/kvm/manifest.in" "$work/Version.swift" "$1" "$work/vmlinux" "$work/one.erofs" "$2"
+    "$here/aci.sh" "$stage1/kvm/manifest.in" "$work/Version.swift" "$1" "$2" \
+        vmlinux="$work/vmlinux" guest.erofs="$work/one.erofs"
 }
 echo '    package static let current = "1.2.3"' >"$work/Version.swift"
 check "image is packed" pack "$work/static" "$work/one.aci"

@@ -4,17 +4,23 @@
 
 # Assembles the Debian part of the guest root from downloaded packages.
 #
-# usage: userland.sh GUEST_DIR CACHE_DIR
+# usage: userland.sh CACHE_DIR GUEST_DIR [MORE_DIR]
 #
-# Prints the directory that holds the result. The directory is named after a
-# digest of all inputs: the two lists in GUEST_DIR, this script, and version
+# What the lists in MORE_DIR name is added to that of GUEST_DIR. Prints the directory that holds the result. The directory is named after a
+# digest of all inputs: the lists, this script, and version
 # and checksum of each package as apt resolves it. If it exists it is used as
 # it is. It is made under another name and renamed when complete, so that
 # builds running side by side see all of it or nothing.
 
 . "$(dirname "$0")/common.sh"
 
-readonly guest=$(realpath "$1") cache=$(realpath -m "$2")
+readonly cache=$(realpath -m "$1")
+shift
+packages=() files=()
+for directory in "$@"; do
+    packages+=("$(realpath "$directory")/packages.list")
+    files+=("$(realpath "$directory")/files.list")
+done
 readonly here=$(dirname "$(realpath "$0")")
 
 need apt-get apt
@@ -22,13 +28,19 @@ need dpkg-deb dpkg
 need readelf binutils
 need sha256sum coreutils
 
+# all_entries FILE...: those of several lists.
+all_entries() {
+    local file
+    for file in "$@"; do entries "$file"; done
+}
+
 # `apt-get download --print-uris` writes: 'URI' FILE SIZE ALGORITHM:DIGEST
-resolved=$(entries "$guest/packages.list" | sed 's/$/:amd64/' |
+resolved=$(all_entries "${packages[@]}" | sed 's/$/:amd64/' |
     xargs apt-get download --print-uris -qq | awk '{ print $2, $4 }' | sort) ||
-    die "apt cannot resolve the packages of $guest/packages.list, run 'apt-get update' first"
+    die "apt cannot resolve the packages of ${packages[*]}, run 'apt-get update' first"
 
 key=$({
-    cat "$guest/packages.list" "$guest/files.list" "$here/common.sh" "$here/userland.sh" "$here/check-needed.sh"
+    cat "${packages[@]}" "${files[@]}" "$here/common.sh" "$here/userland.sh" "$here/check-needed.sh"
     echo "$resolved"
 } | sha256sum | cut -c1-32)
 readonly result=$cache/userland-$key
@@ -47,7 +59,7 @@ echo "stage1: downloading and unpacking the guest's packages" >&2
 (
     cd "$work/debs"
     # Without this option apt warns that its unprivileged user cannot write here.
-    entries "$guest/packages.list" | sed 's/$/:amd64/' |
+    all_entries "${packages[@]}" | sed 's/$/:amd64/' |
         xargs apt-get download -qq -o APT::Sandbox::User=root
 ) || die "download failed, if the package lists are old run 'apt-get update'"
 
@@ -80,7 +92,7 @@ while read -r pattern; do
         cp -a --no-preserve=timestamps "$path" "$target"
     done < <(compgen -G "$work/unpacked$pattern")
     [ $found = yes ] || die "files.list: '$pattern' matches no file of the packages"
-done < <(entries "$guest/files.list")
+done < <(all_entries "${files[@]}")
 
 "$here/check-needed.sh" "$work/root"
 

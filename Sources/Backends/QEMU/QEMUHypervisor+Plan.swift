@@ -58,6 +58,10 @@ extension QEMUHypervisor {
                         readOnly: readOnly, inheritedDescriptors: inherited))
             case .plan9(let tag, let source, let readOnly):
                 options.append(QEMUDevice9P(id: id, tag: tag, source: source, readOnly: readOnly))
+            case .bind(let source, _, _, _):
+                throw RuntimeError(
+                    .unsupported,
+                    "\(source) cannot be bound into a machine of the qemu backend; share it over 9p or virtiofs")
             }
         }
         for interface in spec.interfaces {
@@ -111,6 +115,7 @@ extension QEMUHypervisor {
     private func validateShares(of spec: MachineSpec) throws {
         var seen: Set<String> = []
         for share in spec.shares {
+            if case .bind = share { continue }
             let tag = share.tag
             guard (1...Self.longestTag).contains(tag.utf8.count), tag.utf8.allSatisfy(Self.isTagByte) else {
                 throw RuntimeError(

@@ -115,10 +115,3 @@ package final class QEMUMachine: VirtualMachine {
         for server in servers where (try? server.wait(until: deadline)) == nil { server.kill() }
     }
 }
-
-extension TeardownStep {
-    fileprivate var milliseconds: Int {
-        let (seconds, attoseconds) = patience.components
-        return Int(clamping: seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
-    }
-}

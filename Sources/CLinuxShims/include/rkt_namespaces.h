@@ -16,6 +16,8 @@ int rkt_unshare(int flags);
 int rkt_setns(int fd, int type);
 // Mounts a file system of that type nowhere (fsopen(2), Linux 5.2): a close-on-exec descriptor of its root.
 int rkt_mount_detached(const char *type);
+// Makes a mount, named as in openat(2), and all below it read-only (mount_setattr(2), Linux 5.12).
+int rkt_make_mounts_read_only(int directory, const char *path);
 int rkt_pivot_root(const char *new_root, const char *put_old);
 
 // prctl(2).

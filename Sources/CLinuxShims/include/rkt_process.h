@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// What a child does between fork and exec, in this order: descriptors, session, mount namespace, read-only mount, root,
-// working directory, groups and user, parent-death signal, exec.
+// What a child does between fork and exec, in this order: control groups, descriptors, session, mount namespace, /proc,
+// read-only mount, root, working directory, groups and user, parent-death signal, exec.
 struct rkt_spawn_request {
     const char *path;           // executable, no PATH search
     char *const *argv;          // NULL-terminated
@@ -19,6 +19,9 @@ struct rkt_spawn_request {
     const char *directory;      // working directory, or NULL
     int new_session;            // setsid(2); descriptor 0 becomes the controlling terminal where it is one
     int private_mounts;         // unshare the mount namespace and make it private
+    int private_processes;      // be the first of a new PID namespace, with a /proc of its own; takes private mounts
+    const int *group_files;     // `cgroup.procs` of the control groups that the child joins, open for writing
+    int group_file_count;
     const char *read_only;      // a directory made read-only in that namespace, with all mounts below it, or NULL
     int set_user;               // whether uid, gid and groups hold
     uid_t uid;
@@ -31,7 +34,7 @@ struct rkt_spawn_request {
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
 // `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
-// 8 exec, 9 read-only mount.
+// 8 exec, 9 read-only mount, 10 control groups.
 int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
 
 int rkt_pidfd_open(pid_t pid);

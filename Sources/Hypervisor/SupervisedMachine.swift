@@ -4,20 +4,18 @@
 import LinuxPlatform
 import SystemPackage
 
-/// A machine with a guest kernel of its own.
+/// A machine in which the pod's agent runs.
 ///
 /// Its supervisor is one poll(2) loop: it waits on `descriptors` and the pidfds of `process` and `shareServers`, reads
 /// and writes the ports itself, and calls `readControlEvents()` when the control descriptor is readable.
-package protocol VirtualMachine: Machine {
+package protocol SupervisedMachine: Machine {
     /// What the supervisor polls; owned by the machine and closed by `release()`.
     var descriptors: MachineDescriptors { get }
-    /// The hypervisor.
+    /// The hypervisor, or what stands in its place.
     var process: ChildProcess { get }
     /// The processes that serve shares: when one ends before the hypervisor, its share hangs in the guest and the
     /// machine has to be ended.
     var shareServers: [ChildProcess] { get }
-    /// The accelerator in use and, where it is not the best one, why.
-    var accelerator: AcceleratorChoice { get }
     /// The hypervisor's name for its own version, to be recorded with the pod.
     var hypervisorVersion: String { get }
 
@@ -27,19 +25,25 @@ package protocol VirtualMachine: Machine {
     /// - Throws: when the hypervisor speaks nonsense; the machine should then be ended.
     func readControlEvents() throws -> [MachineEvent]
 
-    /// Lets the guest see its power button pressed. Returns at once.
-    func pressPowerButton() throws
-
     /// The last lines the machine's processes printed, to be quoted in an error; empty when they were silent. Also
     /// told after `release()`.
     func diagnostics() -> String
 }
 
-/// The supervisor's ends of a virtual machine's channels; all non-blocking.
+/// A machine with a guest kernel of its own.
+package protocol VirtualMachine: SupervisedMachine {
+    /// The accelerator in use and, where it is not the best one, why.
+    var accelerator: AcceleratorChoice { get }
+
+    /// Lets the guest see its power button pressed. Returns at once.
+    func pressPowerButton() throws
+}
+
+/// The supervisor's ends of a machine's channels; all non-blocking.
 package struct MachineDescriptors: Sendable, Equatable {
-    /// The stream to the guest's first program (virtio-serial port `rkt.boot`).
+    /// The stream to the guest's first program (a virtual machine's virtio-serial port `rkt.boot`).
     package let bootPort: FileDescriptor
-    /// The stream to the guest's agent (virtio-serial port `rkt.agent`).
+    /// The stream to the guest's agent (a virtual machine's virtio-serial port `rkt.agent`).
     package let agentPort: FileDescriptor
     /// What the guest writes to its serial console; what is written here is typed on it.
     package let console: FileDescriptor

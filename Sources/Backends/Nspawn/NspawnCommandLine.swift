@@ -1,0 +1,27 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import Hypervisor
+import SystemPackage
+
+/// One call of systemd-nspawn(1).
+package struct NspawnCommandLine: Equatable, CustomStringConvertible, Sendable {
+    /// The pod's UUID.
+    package var id: String
+    /// The container's name, which its control groups have too.
+    package var name: String
+    /// From the program on.
+    package var words: [String]
+    package var environment: [String]
+    /// The socket that the container finds at `NspawnHypervisor.guestSocket`.
+    package var socket: FilePath
+    package var inheritedDescriptors: [Int32]
+    package var workingDirectory: FilePath
+    package var log: FilePath
+
+    /// As a shell would take it, one option on each line.
+    package var description: String {
+        (environment + words.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " \\\n    ")
+    }
+}

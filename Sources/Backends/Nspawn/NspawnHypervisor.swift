@@ -1,0 +1,23 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Hypervisor
+
+/// Pods in containers of systemd-nspawn(1), which comes with the machine's root.
+package struct NspawnHypervisor: Hypervisor {
+    package init() {}
+
+    package var kind: HypervisorKind { .nspawn }
+    package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus] }
+    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.namespace, .host] }
+
+    package func launch(_ plan: NspawnCommandLine) throws -> any Machine {
+        try NspawnLaunch(plan).run()
+    }
+}
+
+extension NspawnHypervisor: MachineCollector {
+    package func collect(_ remains: MachineRemains) throws {
+        try NspawnHostChanges(name: remains.name, workingDirectory: remains.workingDirectory).undo()
+    }
+}

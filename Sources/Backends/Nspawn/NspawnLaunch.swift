@@ -1,0 +1,56 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Executes one plan. The container's own start is not awaited: what goes wrong there is in its log when it ends.
+struct NspawnLaunch {
+    private let plan: NspawnCommandLine
+    private let changes: NspawnHostChanges
+
+    init(_ plan: NspawnCommandLine) {
+        self.plan = plan
+        changes = NspawnHostChanges(name: plan.name, workingDirectory: plan.workingDirectory)
+    }
+
+    func run() throws -> NspawnMachine {
+        let log = try MachineLog(plan.log)
+        var opened = [log.file]
+        do {
+            let socket = try GuestSocket(plan.socket)
+            opened += socket.descriptors
+            let (console, output) = try UnixSocket.pair()
+            opened += [console, output]
+            try UnixSocket.setNonBlocking(console)
+            let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
+            opened.append(null)
+            let groups = try changes.makeGroups()
+            var request = SpawnRequest(
+                path: FilePath(plan.words[0]), arguments: plan.words, environment: plan.environment,
+                descriptors: [null.rawValue, output.rawValue, log.file.rawValue] + plan.inheritedDescriptors,
+                directory: plan.workingDirectory,
+                // A terminal's signals are the supervisor's to handle.
+                newSession: true, privateMounts: true,
+                // Nothing outlives the supervisor, however it ends.
+                parentDeathSignal: 9)
+            // Nor does the container outlive systemd-nspawn.
+            request.privateProcesses = true
+            request.controlGroups = groups.directories
+            let process = try ChildProcess.spawn(request)
+            try? output.close()
+            try? null.close()
+            return NspawnMachine(plan.id, process: process, socket: socket, console: console, log: log, changes)
+        } catch {
+            for descriptor in opened { try? descriptor.close() }
+            try? FileSystem.remove(plan.socket)
+            do {
+                try changes.undo()
+            } catch let cleanup {
+                throw CleanupError(primary: error, cleanup: cleanup)
+            }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Backends
+import Diagnostics
+import Hypervisor
+import SystemPackage
+import Testing
+
+struct NspawnPlanTests {
+    @Test func `a pod without networks`() throws {
+        try GoldenFile("nspawn/pod").expect(NspawnHypervisor().plan(for: .container()).description)
+    }
+
+    @Test func `volumes, a lock and the host's network`() throws {
+        var spec = MachineSpec.container()
+        spec.network = .host
+        spec.inheritedDescriptors = [FileDescriptor(rawValue: 17)]
+        spec.shares += [
+            .bind(source: "/srv/a:b\\c", target: "/run/rkt/volumes/0", isRecursive: true, readOnly: true),
+            .bind(source: "/run/socket", target: "/run/rkt/volumes/1", isRecursive: false, readOnly: false),
+        ]
+        let plan = try NspawnHypervisor().plan(for: spec)
+        try GoldenFile("nspawn/host-network").expect(plan.description)
+        #expect(plan.inheritedDescriptors == [17])
+    }
+
+    struct Refusal: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (inout MachineSpec) -> Void
+        init(_ message: String, _ change: @escaping @Sendable (inout MachineSpec) -> Void) {
+            testDescription = message
+            self.change = change
+        }
+    }
+
+    @Test(arguments: [
+        Refusal("kernel") { $0.kernel = .bundled("/stage1/vmlinux") },
+        Refusal("image") { $0.root = .block("/stage1/guest.erofs") },
+        Refusal("interfaces") { $0.network = .interfaces([]) },
+        Refusal("transport") { $0.shares = [.plan9(tag: "data", source: "/srv", readOnly: true)] },
+    ])
+    func `what a container cannot have is refused before anything is made`(refusal: Refusal) {
+        var spec = MachineSpec.container()
+        refusal.change(&spec)
+        let error = #expect(throws: RuntimeError.self) { try NspawnHypervisor().plan(for: spec) }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains(refusal.testDescription) == true, "\(error?.message ?? "")")
+    }
+}
+
+extension MachineSpec {
+    /// A small container; tests change what they are about.
+    fileprivate static func container() -> MachineSpec {
+        var spec = MachineSpec.sample()
+        spec.kernel = .host(FirstProgram(arguments: ["/usr/lib/rkt/rkt-guest"], capabilities: 0x2001))
+        spec.root = .directory("/stage1/guest")
+        spec.shares = [
+            .bind(
+                source: "/pods/run/6733c088/stage1/rootfs/opt/stage2", target: "/opt/stage2", isRecursive: true,
+                readOnly: false)
+        ]
+        spec.network = .namespace("/var/run/netns/cni-6733c088")
+        return spec
+    }
+}

@@ -1,0 +1,137 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AppContainer
+import LinuxPlatform
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Pods of the stage1 image for containers. What they have in common with virtual machines is tested with those.
+@Suite(.requiresBuild, .requiresRoot, .podLogs, .timeLimit(.minutes(5)))
+struct ContainerTests {
+    private func with(_ body: (PodFixture) async throws -> Void) async throws {
+        try await PodFixture.with { fixture in
+            fixture.stage1 = BuildProducts.containerStage1
+            try await body(fixture)
+            #expect(controlGroups(of: fixture) == [])
+        }
+    }
+
+    /// Directories of the host's control groups that are those of a pod.
+    private func controlGroups(of fixture: PodFixture) -> [String] {
+        let root: FilePath = "/sys/fs/cgroup"
+        let pods = Set(fixture.uuids.map { "rkt-\($0)" })
+        return ((try? FileSystem.list(root)) ?? []).flatMap { hierarchy in
+            ((try? FileSystem.list(root.appending(hierarchy))) ?? []).filter { pods.contains($0) }
+        }
+    }
+
+    @Test func aPodSharesTheHostsKernelAndNothingElse() async throws {
+        try await with { fixture in
+            let release = try await fixture.shell("uname -r").output
+            let script =
+                "uname -r; hostname; echo $$; ls /proc | grep -c '^[0-9]'; cat /sys/class/net/*/uevent; exit 42"
+            let run = try await fixture.rkt(["run", "--hostname=container"] + PodFixture.busybox(script))
+            #expect(run.status == 42)
+            #expect(run.complaints.isEmpty)
+            let texts = run.texts()
+            #expect(texts.prefix(2) == [release.filter { $0 != "\n" }, "container"])
+            #expect(texts.dropFirst(2).compactMap { Int($0) }.allSatisfy { $0 < 30 })
+            #expect(texts.filter { $0.hasPrefix("INTERFACE=") } == ["INTERFACE=lo"])
+            let uuid = try #require(fixture.uuids.first)
+            #expect(try await fixture.status(uuid)["app-busybox"] == "42")
+            let status = try JSONValue(parsing: Array(await fixture.rkt("status", "--format=json", uuid).output.utf8))
+            #expect(status.value(forKey: "machine")?.value(forKey: "backend")?.string == "nspawn")
+        }
+    }
+
+    @Test func aPodIsEnteredAndStopped() async throws {
+        try await with { fixture in
+            let pod = try await fixture.run(script: "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 1; done")
+            #expect(controlGroups(of: fixture) != [])
+            let seen = try await fixture.rkt("enter", pod.uuid, "/bin/sh", "-c", "echo $AC_APP_NAME; exit 7")
+            #expect(seen.status == 7 && seen.lines == ["busybox"])
+            #expect(try await fixture.rkt("stop", pod.uuid).status == 0)
+            let end = try await pod.process.end()
+            #expect(end.status == 0)
+            #expect(end.texts() == ["up", "bye"])
+            #expect(controlGroups(of: fixture) == [])
+        }
+    }
+
+    @Test(arguments: ["supervisor", "systemd-nspawn"])
+    func nothingIsLeftOfAPodThatWasKilled(_ victim: String) async throws {
+        try await with { fixture in
+            let pod = try await fixture.run(script: "sleep 100000")
+            let processes = HostTraces.descendants(of: pod.process.child.pid)
+            let container = try #require(processes.first { $0.name.hasPrefix("ld-linux") })
+            let inside = HostTraces.descendants(of: container.pid).map(\.pid)
+            #expect(inside.count > 3)
+            if victim == "supervisor" {
+                try pod.process.child.signal(9)
+            } else {
+                try ChildProcess(pid: container.pid).signal(9)
+            }
+            let end = try await pod.process.end()
+            #expect(end.status == (victim == "supervisor" ? 137 : 250))
+            try await eventually("the end of the container") { !inside.contains { HostTraces.isAlive($0) } }
+            #expect(try await fixture.rkt("gc", "--grace-period=0s").status == 0)
+            #expect(fixture.uuids == [])
+            for hierarchy in try FileSystem.list("/sys/fs/cgroup") {
+                #expect(!FileSystem.exists(FilePath("/sys/fs/cgroup/\(hierarchy)/rkt-\(pod.uuid)")))
+            }
+            #expect(!FileSystem.exists(FilePath("/run/systemd/nspawn/propagate/rkt-\(pod.uuid)")))
+        }
+    }
+
+    @Test func aPodCanHaveTheHostsNetwork() async throws {
+        try await with { fixture in
+            try await fixture.leaveNetwork()
+            _ = try await fixture.onNetwork("ip link add hosts0 type veth peer name hosts1")
+            let run = try await fixture.rkt(["run", "--net=host"] + PodFixture.busybox("ls /sys/class/net"))
+            #expect(run.status == 0)
+            #expect(run.texts().contains("hosts0"))
+        }
+    }
+
+    @Test func socketsAndDevicesOfTheHostAreVolumes() async throws {
+        try await with { fixture in
+            let socket = fixture.path("socket")
+            let listener = try UnixSocket.listen(socket)
+            defer { try? listener.close() }
+            let run = try await fixture.rkt(
+                [
+                    "run", "--volume=s,kind=host,source=\(socket)", "--mount=volume=s,target=/run/host.sock",
+                    "--volume=d,kind=host,source=/dev/zero", "--mount=volume=d,target=/dev/nothing",
+                ] + PodFixture.busybox("test -S /run/host.sock && head -c 3 /dev/nothing | wc -c"))
+            #expect(run.status == 0)
+            #expect(run.texts() == ["3"])
+        }
+    }
+
+    @Test func settingsOfTheHostsKernelAreRefused() async throws {
+        try await with { fixture in
+            let manifest = fixture.path("manifest")
+            let image = try await fixture.rkt("fetch", "--full", BuildProducts.image("busybox").string).lines.last ?? ""
+            func write(_ key: String) throws {
+                let text = """
+                    {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(image)"},
+                    "app":{"exec":["/bin/cat","/proc/sys/\(key.map { $0 == "." ? "/" : $0 }.map(String.init).joined())"],
+                    "user":"0","group":"0"}}],
+                    "isolators":[{"name":"os/unix/sysctl","value":{"\(key)":"64"}}]}
+                    """
+                try FileSystem.write(Array(text.utf8), to: manifest)
+            }
+            try write("net.core.somaxconn")
+            let own = try await fixture.rkt("run", "--pod-manifest=\(manifest)")
+            #expect(own.texts() == ["64"], "\(own.error)")
+            try write("kernel.threads-max")
+            let before = try FileSystem.readText("/proc/sys/kernel/threads-max")
+            let hosts = try await fixture.rkt("run", "--pod-manifest=\(manifest)")
+            #expect(hosts.status == 254)
+            #expect(hosts.error.contains("kernel.threads-max") && hosts.error.contains("virtual machine"))
+            #expect(try FileSystem.readText("/proc/sys/kernel/threads-max") == before)
+        }
+    }
+}
