@@ -12,7 +12,6 @@ package enum InterfaceSetting: String, Sendable {
     case acceptRouterAdvertisements = "ipv6/conf/*/accept_ra"
     /// Whether others are asked if they have an address.
     case detectDuplicates = "ipv6/conf/*/accept_dad"
-
     /// Whether packets from 127.0.0.0/8 may pass.
     case routesLoopback = "ipv4/conf/*/route_localnet"
 
@@ -29,6 +28,7 @@ package enum InterfaceSetting: String, Sendable {
             throw RuntimeError.systemCall("open", path, errno)
         }
     }
+
     /// Whether it is set; where `set` does nothing it is not.
     package func isSet(of interface: String) throws -> Bool {
         let path = path(of: interface)

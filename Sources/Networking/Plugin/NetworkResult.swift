@@ -35,7 +35,6 @@ package struct NetworkResult: Sendable, Equatable {
         package var options: [String] = []
 
         package init() {}
-
     }
 
     package let interfaces: [Interface]
