@@ -15,7 +15,7 @@ struct PortRules {
     let tools: HostTools
     /// The pod's directory.
     let directory: FilePath
-    /// That of `LoopbackAccess`.
+    /// Whoever adds or removes rules of pods holds a lock on this directory.
     let lock: FilePath
 
     /// - Parameters:
@@ -25,6 +25,8 @@ struct PortRules {
         _ forwarding: PortForwarding, note: (Tool) throws -> Void, noteLoopback: (String) throws -> Void
     ) throws {
         guard forwarding.targets.contains(where: { !forwarding.mappings(for: $0).isEmpty }) else { return }
+        let lock = try FileLock.acquire(lock, .exclusive)
+        defer { lock.release() }
         var failure: (any Error)?
         if let nft = tools.nft {
             try note(.nft)
@@ -50,6 +52,16 @@ struct PortRules {
         try allowLoopback(forwarding, noteLoopback)
     }
 
+    /// Takes rules back, and before that what the host allowed for loopback under their protection. Safe to repeat.
+    ///
+    /// - Parameter body: calls `withdrawLoopback` and `remove` while nobody else's rules come or go.
+    func undoing(_ body: () -> Void) throws {
+        // After a restart nobody may have made it yet, and nobody has rules.
+        let lock = FileSystem.exists(lock) ? try FileLock.acquire(lock, .exclusive) : nil
+        defer { lock?.release() }
+        body()
+    }
+
     /// Safe to repeat.
     func remove(_ uuid: PodUUID, _ tool: Tool) throws {
         switch tool {
@@ -61,9 +73,14 @@ struct PortRules {
         }
     }
 
+    /// Takes back what the host allowed for loopback, unless another pod needs it.
+    func withdrawLoopback(_ uuid: PodUUID, _ interface: String) throws {
+        try LoopbackAccess(uuid: uuid, tools: tools, directory: directory).withdraw(interface)
+    }
+
     /// Lets the host reach its pods by 127.0.0.1.
     private func allowLoopback(_ forwarding: PortForwarding, _ note: (String) throws -> Void) throws {
-        let access = LoopbackAccess(uuid: forwarding.uuid, tools: tools, directory: directory, lock: lock)
+        let access = LoopbackAccess(uuid: forwarding.uuid, tools: tools, directory: directory)
         for target in forwarding.targets where forwarding.needsLoopback(target) {
             guard let interface = target.interface else { continue }
             try access.allow(interface) { try note(interface) }

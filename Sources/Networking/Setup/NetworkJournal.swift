@@ -24,6 +24,14 @@ struct NetworkJournal {
         case loopback(interface: String)
         /// Ports of the host lead to the pod by rules of this tool.
         case ports(tool: String)
+
+        /// Whether it stands for rules, or for what they allow.
+        var concernsPorts: Bool {
+            switch self {
+            case .loopback, .ports: true
+            case .namespace, .network, .attached, .joined: false
+            }
+        }
     }
 
     private static let sizeLimit = 64 << 20

@@ -75,14 +75,23 @@ extension PodNetworks {
     }
 
     private func removePorts(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
-        var isLast = true
+        guard entries.contains(where: \.concernsPorts) else { return }
+        do {
+            try rules.undoing { removeRules(entries, &report) }
+        } catch {
+            report.note(error, "ports of the host still lead to pod \"\(uuid)\"")
+        }
+    }
+
+    /// Whoever calls it holds the lock of `PortRules`.
+    private func removeRules(_ entries: [NetworkJournal.Entry], _ report: inout TeardownReport) {
         // Before the rules that keep other machines of the network from using it are gone.
         for case .loopback(let interface) in entries.reversed() {
             report.attempt("the host's loopback addresses still lead to \(interface)") {
-                try LoopbackAccess(uuid: uuid, tools: tools, directory: files.directory, lock: namespaces)
-                    .withdraw(interface)
+                try rules.withdrawLoopback(uuid, interface)
             }
         }
+        var isLast = true
         for case .ports(let name) in entries.reversed() {
             do {
                 guard let tool = PortRules.Tool(rawValue: name) else {

@@ -36,7 +36,7 @@ struct NetworkScene {
         for name in try FileSystem.list(directory) { try FileSystem.removeTree(file(name)) }
     }
 
-    /// Links, routes, rules, namespaces, leases, held locks, mounts of namespaces, and programs that plugins have started.
+    /// Links, routes, rules, settings that let 127.0.0.1 pass, namespaces, leases, held locks, mounts of namespaces, and programs that plugins have started.
     func traces() async throws -> [String] {
         try await fixture.onNetwork(
             """
@@ -48,6 +48,7 @@ struct NetworkScene {
             for program in iptables-save ip6tables-save; do
                 $program | sed -n -e "s/ \\[[0-9]*:[0-9]*\\]$//" -e "s/^-A /$program /p" -e "s/^:\\(.*\\) -$/chain \\1/p"
             done
+            grep -l 1 /proc/sys/net/ipv4/conf/*/route_localnet || :
             nft list tables 2>/dev/null | grep rkt- || :
             find /run/netns /var/lib/cni -type f 2>/dev/null | grep -v -e last_reserved -e /lock || :
             for lock in $(find /var/lib/cni -name lock) $(ls /run/xtables.lock 2>/dev/null); do

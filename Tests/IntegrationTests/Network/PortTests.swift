@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import LinuxPlatform
 import TestSupport
 import Testing
 
@@ -62,6 +63,37 @@ struct PortTests {
             for (transport, port) in ports {
                 #expect(try await host.ask(transport, "192.0.2.1", port, from: "outside", seconds: 1) == nil)
             }
+        }
+    }
+
+    /// What the host allows for a bridge, and the first pod that needs it leaves, is there until the last one is gone. One is
+    /// led to by nft, one by iptables.
+    @Test func aBridgeIsOpenToLoopbackWhileAPodNeedsIt() async throws {
+        try await NetworkHost.with { host in
+            try Network.bridge.configure(host)
+            let setting = "cat /proc/sys/net/ipv4/conf/yard0/route_localnet"
+            let collect = ["gc", "--grace-period=0s", "--expire-prepared=0s"]
+            func kill(_ pod: NetworkedPod) async throws {
+                pod.pod.process.killAll()
+                // A process that is ending holds its pod's lock a little longer than it can be seen.
+                let deadline = Clock.milliseconds + 60_000
+                while host.fixture.uuids.contains(pod.pod.uuid) {
+                    guard Clock.milliseconds < deadline else { throw TimedOut("the pod's removal", .seconds(60)) }
+                    let gc = try await host.fixture.rkt(collect)
+                    #expect(gc.status == 0, "\(gc.error)")
+                }
+            }
+            let first = try await host.pod("first", ["--net=bridge", "--port=stream:7070"])
+            #expect(try await host.run(setting) == "1")
+            try await host.run("mount --bind /dev/null /usr/sbin/nft")
+            let second = try await host.pod("second", ["--net=bridge", "--port=stream:7072"])
+            try await host.run("umount /usr/sbin/nft")
+            try await kill(first)
+            #expect(try await host.run(setting) == "1")
+            #expect(try await host.ask(.tcp, "127.0.0.1", 7072)?.hasPrefix("second ") == true)
+            #expect(try await host.ask(.tcp, "127.0.0.1", 7070, seconds: 1) == nil)
+            try await kill(second)
+            #expect(try await host.run(setting) == "0")
         }
     }
 
