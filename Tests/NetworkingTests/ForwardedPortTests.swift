@@ -104,6 +104,40 @@ struct ForwardedPortTests {
         #expect(failures == [])
     }
 
+    /// Rules go with the kernel that has them. While it runs, they are there whether or not the tool is.
+    @Test func rulesWhoseToolIsGoneKeepThePodUntilTheHostIsRestarted() {
+        let failures = OwnNetwork.run { host in
+            for way in [Way.nft, .iptables] {
+                var pod = try PodOfTest(in: host.scratch.path)
+                if way == .iptables { pod.networks.tools.nft = nil }
+                _ = try pod.networks.setUp(for: .container, ports: [Self.port("http:8080", 80)])
+                pod.networks.tools.nft = nil
+                if way == .iptables { pod.networks.tools.iptables = nil }
+                for _ in 1...2 {
+                    let report = pod.networks.tearDown()
+                    host.expect(report.failures.count, 1)
+                    host.expect(
+                        report.failures.first?.description.contains("\(way) is gone, which has forwarded ports")
+                            == true,
+                        "\(report.failures)")
+                }
+                host.expect(pod.hasJournal, true)
+                let boot = pod.networks.boot
+                pod.networks.boot = "another"
+                let report = pod.networks.tearDown()
+                host.expect(report.isComplete, "\(report.failures)")
+                host.expect(
+                    report.warnings,
+                    ["\(way) is gone, whose rules for pod \"\(pod.uuid)\" went when the host was restarted"])
+                host.expect(pod.hasJournal, false)
+                // Here they have not gone.
+                host.expect(try host.traces().contains { $0.contains("\(pod.uuid)") }, "there were none")
+                host.expect(boot?.isEmpty, false)
+            }
+        }
+        #expect(failures == [])
+    }
+
     @Test func whatCannotBeForwardedIsTold() {
         let failures = OwnNetwork.run { host in
             let none = try PodOfTest(in: host.scratch.path, "none")

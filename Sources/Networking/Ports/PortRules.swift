@@ -62,15 +62,21 @@ struct PortRules {
         body()
     }
 
-    /// Safe to repeat.
+    /// - Throws: code `notFound` when the host does not have the tool any more.
     func remove(_ uuid: PodUUID, _ tool: Tool) throws {
         switch tool {
         case .nft:
             // Whoever removed the program can have left the rules.
-            guard let nft = tools.nft else { throw RuntimeError(.notFound, "nft is gone, which has forwarded ports") }
+            guard let nft = tools.nft else { throw Self.isGone("nft") }
             _ = try HostTools.run(nft, ["-f", "-"], input: PortForwarding.nftRemoval(uuid), in: directory)
-        case .iptables: _ = try LeftoverRules(tools: tools, directory: directory).remove(of: uuid, madeByPlugins: false)
+        case .iptables:
+            guard tools.iptables != nil else { throw Self.isGone("iptables") }
+            _ = try LeftoverRules(tools: tools, directory: directory).remove(of: uuid, madeByPlugins: false)
         }
+    }
+
+    private static func isGone(_ tool: String) -> RuntimeError {
+        RuntimeError(.notFound, "\(tool) is gone, which has forwarded ports; install it again or restart the host")
     }
 
     /// Takes back what the host allowed for loopback, unless another pod needs it.

@@ -22,8 +22,9 @@ struct NetworkJournal {
         case joined(JSONValue)
         /// Packets from 127.0.0.1 may leave the host by an interface.
         case loopback(interface: String)
-        /// Ports of the host lead to the pod by rules of this tool.
-        case ports(tool: String)
+        /// Ports of the host lead to the pod by rules of this tool, which go when the host is restarted; nil when it was not
+        /// noted which start of the host it is.
+        case ports(tool: String, boot: String?)
 
         /// Whether it stands for rules, or for what they allow.
         var concernsPorts: Bool {
@@ -84,7 +85,8 @@ struct NetworkJournal {
         case .attached(let name, let result): ["effect": "attached", "name": .string(name), "result": result]
         case .joined(let interface): ["effect": "joined", "interface": interface]
         case .loopback(let interface): ["effect": "loopback", "interface": .string(interface)]
-        case .ports(let tool): ["effect": "ports", "tool": .string(tool)]
+        case .ports(let tool, let boot):
+            ["effect": "ports", "tool": .string(tool), "boot": boot.map { .string($0) } ?? .null]
         }
     }
 
@@ -102,7 +104,7 @@ struct NetworkJournal {
             return .attached(name: name, result: result)
         case "joined": return document["interface"].map { .joined($0) }
         case "loopback": return text("interface").flatMap { NetworkLink.isName($0) ? .loopback(interface: $0) : nil }
-        case "ports": return text("tool").map { .ports(tool: $0) }
+        case "ports": return text("tool").map { .ports(tool: $0, boot: text("boot")) }
         default: return nil
         }
     }

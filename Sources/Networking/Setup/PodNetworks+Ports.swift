@@ -18,6 +18,12 @@ struct ReservedPorts {
 extension PodNetworks {
     var rules: PortRules { PortRules(tools: tools, directory: files.directory, lock: namespaces) }
 
+    /// As the kernel tells it (proc(5), /proc/sys/kernel/random/boot_id).
+    static func currentBoot() -> String? {
+        let text = (try? FileSystem.readText("/proc/sys/kernel/random/boot_id", limit: 64))?.prefix { !$0.isNewline }
+        return text.flatMap { $0.isEmpty ? nil : String($0) }
+    }
+
     /// Takes the host's side of ports and finds out where they are to lead.
     ///
     /// - Throws: code `busy` for a port that is in use.

@@ -92,12 +92,16 @@ extension PodNetworks {
             }
         }
         var isLast = true
-        for case .ports(let name) in entries.reversed() {
+        for case .ports(let name, let boot) in entries.reversed() {
             do {
                 guard let tool = PortRules.Tool(rawValue: name) else {
                     throw RuntimeError(.invalidState, "\(name) is not a known tool")
                 }
                 try rules.remove(uuid, tool)
+            } catch let error as RuntimeError where isLast && error.code == .notFound && isOver(boot) {
+                // The kernel that had the rules is gone, and without the tool nobody has loaded them again.
+                report.warnings.append(
+                    "\(name) is gone, whose rules for pod \"\(uuid)\" went when the host was restarted")
             } catch {
                 if isLast {
                     report.note(error, "ports of the host still lead to pod \"\(uuid)\"")
@@ -108,6 +112,12 @@ extension PodNetworks {
             }
             isLast = false
         }
+    }
+
+    /// Whether the host has been restarted since.
+    private func isOver(_ boot: String?) -> Bool {
+        guard let boot, let current = self.boot else { return false }
+        return boot != current
     }
 
     /// Gives interfaces that were joined to a machine what they had: plugins look at it to see what else to undo.

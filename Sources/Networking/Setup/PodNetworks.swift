@@ -50,6 +50,9 @@ package struct PodNetworks: Sendable {
     /// Where host-local keeps leases unless it is configured otherwise.
     package var leases: FilePath = "/var/lib/cni/networks"
 
+    /// Tells this start of the host from others; nil where the kernel does not say.
+    package var boot = PodNetworks.currentBoot()
+
     package init(uuid: PodUUID, files: Files) {
         self.uuid = uuid
         self.files = files
@@ -99,7 +102,7 @@ package struct PodNetworks: Sendable {
             mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) })
         if let forwarding = ports.forwarding {
             try rules.apply(
-                forwarding, note: { try journal.append(.ports(tool: $0.rawValue)) },
+                forwarding, note: { try journal.append(.ports(tool: $0.rawValue, boot: boot)) },
                 noteLoopback: { try journal.append(.loopback(interface: $0)) })
         }
         let info = JSONValue.array(networks.map(\.info)).encoded()
