@@ -258,6 +258,34 @@ struct PodNetworksTests {
         #expect(failures == [])
     }
 
+    /// Programs that a network's plugin has left on purpose are not those of one that was refused.
+    @Test func aRefusedNetworkEndsItsOwnProgramsOnly() {
+        let failures = OwnNetwork.run { host in
+            let scripts = try ScriptedPlugins()
+            let child = "sleep 600 >/dev/null 2>&1 & echo $! >\(scripts.scratch.path)/$CNI_IFNAME"
+            try scripts.install("one", "[ $CNI_COMMAND = ADD ] || exit 0; \(child); echo '{}'")
+            try scripts.install("two", "[ $CNI_COMMAND = ADD ] || exit 0; \(child); exit 1")
+            let pod = try PodOfTest(
+                in: host.scratch.path, "a,b",
+                configurations: [
+                    ("10-a.conf", #"{"name":"a","type":"one"}"#), ("20-b.conf", #"{"name":"b","type":"two"}"#),
+                ], plugins: scripts.plugins)
+            do {
+                _ = try pod.networks.setUp(for: .container)
+                host.expect(false, "it has joined")
+            } catch let error as RuntimeError {
+                host.expect(error.message.hasPrefix("ADD of plugin \"two\""), error.message)
+            }
+            host.expect(scripts.runs, ["one ADD", "two ADD", "two DEL", "one DEL"])
+            let children = try ["eth0", "eth1"].map {
+                Int32(try FileSystem.readText(scripts.scratch.appending($0)).filter(\.isNumber)) ?? 0
+            }
+            host.expect(children.map(HostTraces.isAlive), [true, false])
+            kill(children[0], SIGKILL)
+        }
+        #expect(failures == [])
+    }
+
     @Test func aPodOnTheHostsNetworkHasNothingToSetUp() {
         let failures = OwnNetwork.run { host in
             let pod = try PodOfTest(in: host.scratch.path, "host")

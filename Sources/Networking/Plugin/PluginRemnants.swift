@@ -14,13 +14,14 @@ package enum PluginRemnants {
     private static let patience = 30_000
     private static let environmentLimit = 1 << 20
 
-    /// Ends all programs that have a plugin's environment for this pod. None may start meanwhile, except by them.
-    package static func end(of uuid: PodUUID) throws {
-        let mark = Array("CNI_CONTAINERID=\(uuid)".utf8)
+    /// Ends all programs that have a plugin's environment for an interface of this pod. None may start meanwhile, except by
+    /// them. What plugins of the pod's other networks have started may be there on purpose, and goes on.
+    package static func end(of uuid: PodUUID, interface: String) throws {
+        let marks = Set(["CNI_CONTAINERID=\(uuid)", "CNI_IFNAME=\(interface)"].map { Array($0.utf8) })
         let deadline = Clock.milliseconds + patience
         while true {
             let found = try FileSystem.list("/proc").compactMap { Int32($0) }
-                .filter { $0 != getpid() && isMarked($0, mark) }
+                .filter { $0 != getpid() && isMarked($0, marks) }
             guard let first = found.first else { return }
             guard Clock.milliseconds < deadline else {
                 throw RuntimeError(.timeout, "process \(first), which a plugin has started, does not end")
@@ -29,7 +30,7 @@ package enum PluginRemnants {
                 guard let process = try? ChildProcess(pid: pid) else { continue }
                 defer { process.close() }
                 // Its number may have become somebody else's before there was a descriptor.
-                guard isMarked(pid, mark) else { continue }
+                guard isMarked(pid, marks) else { continue }
                 try process.signal(SIGKILL)
                 _ = try Poll.wait([(process.pidfd, .read)], timeout: max(0, deadline - Clock.milliseconds))
             }
@@ -37,10 +38,10 @@ package enum PluginRemnants {
     }
 
     /// A program that has ended has no environment any more.
-    private static func isMarked(_ pid: Int32, _ mark: [UInt8]) -> Bool {
+    private static func isMarked(_ pid: Int32, _ marks: Set<[UInt8]>) -> Bool {
         guard let bytes = try? FileSystem.read(FilePath("/proc/\(pid)/environ"), limit: environmentLimit) else {
             return false
         }
-        return bytes.split(separator: 0).contains { $0.elementsEqual(mark) }
+        return marks.isSubset(of: bytes.split(separator: 0).map { Array($0) })
     }
 }

@@ -36,8 +36,10 @@ extension PodNetworks {
             report.note(error, "the networks of pod \"\(uuid)\" cannot be taken away")
             return report
         }
-        if NetworkMembership.all(in: entries).contains(where: { $0.result == nil }) {
-            report.attempt("a plugin still works for pod \"\(uuid)\"") { try PluginRemnants.end(of: uuid) }
+        for membership in NetworkMembership.all(in: entries) where membership.result == nil {
+            report.attempt("a plugin still works for pod \"\(uuid)\"") {
+                try PluginRemnants.end(of: uuid, interface: membership.interface)
+            }
         }
         removePorts(entries, &report)
         giveBack(entries, &report)
