@@ -3,7 +3,9 @@
 
 import AppContainer
 import Diagnostics
+import GuestProtocol
 import HostConfiguration
+import Hypervisor
 import LinuxPlatform
 import Networking
 import PodStore
@@ -147,6 +149,9 @@ extension PodNetworks {
             files: Files(
                 directory: pod.directory, resolved: pod.networks, journal: pod.networkJournal,
                 namespace: pod.networkNamespace, info: pod.networkInfo))
+        machine = MachineLimits(
+            interfaces: min(PodConfiguration.Interface.most, MachineInterface.most),
+            addresses: PodConfiguration.Interface.mostAddresses, routes: PodConfiguration.Interface.mostRoutes)
         if let seconds = ProcessImage.variable(Self.patienceVariable).flatMap({ Int($0) }), seconds > 0 {
             limits.milliseconds = min(seconds, 86_400) * 1000
         }

@@ -238,21 +238,26 @@ struct PodNetworksTests {
 
     @Test func aMacvlanOfAMachineIsAnAddressAndAParent() {
         let failures = OwnNetwork.run { host in
+            _ = try host.ip("link", "add", "br-road", "type", "bridge")
             let pod = try PodOfTest(
                 in: host.scratch.path, "lan",
                 configurations: [
                     (
                         "10-lan.conf",
                         """
-                        {"name":"lan","type":"macvlan","master":"lo","mode":"vepa","mtu":1400,
+                        {"name":"lan","type":"macvlan","master":"br-road","mode":"vepa","mtu":1400,
                          "ipam":{"type":"host-local","subnet":"10.3.0.0/24"}}
                         """
                     )
                 ])
             guard let attached = try pod.networks.setUp(for: .virtualMachine) else { throw Errno.invalidArgument }
-            host.expect(attached.networks[0].link, .macvtap(parent: "lo", mode: "vepa", mtu: 1400))
+            host.expect(attached.networks[0].link, .macvtap(parent: "br-road", mode: "vepa", mtu: 1400))
             host.expect(attached.networks[0].address?.description, "10.3.0.2/24")
-            host.expect(try host.ipJSON("link", namespace: pod.namespace).count, 1)
+            // The machine's interface, which keeps the parent for it.
+            let links = try host.ipJSON("-d", "link", namespace: pod.namespace)
+            host.expect(links.compactMap { $0["ifname"]?.string }, ["lo", "eth0"])
+            host.expect(links.last?["linkinfo"]?["info_kind"]?.string, "macvtap")
+            host.expect(try host.addresses("eth0", namespace: pod.namespace), [])
             try leaveTwice(pod, host)
         }
         #expect(failures == [])

@@ -45,15 +45,34 @@ struct MacvtapJoint {
 }
 
 extension MacvtapNetwork {
-    /// Makes the interface right in the pod's namespace, with which it goes.
+    /// Makes the interface right in the pod's namespace, with which it goes; `make` gives it to the machine. From here on
+    /// nobody else can take its master in a way that would keep the machine off it.
+    func reserve(in namespace: FileDescriptor) throws {
+        let socket = try RouteSocket()
+        let master = try socket.link(named: master)
+        if let mtu, mtu > master.mtu {
+            throw RuntimeError(
+                .invalidArgument,
+                "its mtu \(mtu) is larger than that of the interface \"\(master.name)\", \(master.mtu)")
+        }
+        do {
+            try socket.addMacvtap(
+                name, on: master, mode: mode, hardwareAddress: HardwareAddress.random(), mtu: mtu, in: namespace)
+        } catch let error as RuntimeError where error.code == .invalidArgument || error.code == .busy {
+            throw RuntimeError(
+                error.code,
+                "the interface \"\(master.name)\" is not to be had in mode \(mode.rawValue): it is no Ethernet interface, "
+                    + "or a pod, a bridge or another macvlan has it", cause: error)
+        }
+    }
+
+    /// Takes the interface that `reserve` has made, or makes one.
     func make(
         in namespace: FileDescriptor, _ record: (GuestInterface) throws -> Void
     ) throws -> JoinedInterface {
-        let socket = try RouteSocket()
-        let hardwareAddress = HardwareAddress.random()
-        try socket.addMacvtap(
-            name, on: try socket.link(named: master), mode: mode, hardwareAddress: hardwareAddress, mtu: mtu,
-            in: namespace)
+        let isReserved = try NetworkNamespace.enter(namespace) { try RouteSocket().links() }
+            .contains { $0.name == name && $0.kind == "macvtap" }
+        if !isReserved { try reserve(in: namespace) }
         return try NetworkNamespace.enter(namespace) {
             let inside = try RouteSocket()
             let tap = try inside.link(named: name)

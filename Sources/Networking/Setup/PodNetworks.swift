@@ -41,10 +41,27 @@ package struct PodNetworks: Sendable {
         case container
     }
 
+    /// How much of networks a machine can be told.
+    package struct MachineLimits: Sendable {
+        package var interfaces: Int
+        /// Those of one interface.
+        package var addresses: Int
+        /// Those of one interface.
+        package var routes: Int
+
+        package init(interfaces: Int = .max, addresses: Int = .max, routes: Int = .max) {
+            self.interfaces = interfaces
+            self.addresses = addresses
+            self.routes = routes
+        }
+    }
+
     let uuid: PodUUID
     let files: Files
     /// For each run of a plugin.
     package var limits = ProcessLimits()
+    /// What is more is refused before the machine starts.
+    package var machine = MachineLimits()
     package var tools = HostTools.installed()
     package var namespaces: FilePath = "/var/run/netns"
     /// Where host-local keeps leases unless it is configured otherwise.
@@ -69,6 +86,7 @@ package struct PodNetworks: Sendable {
         guard !FileSystem.exists(files.journal) else {
             throw RuntimeError(.invalidState, "pod \"\(uuid)\" has networks already; remove it with `rkt rm`")
         }
+        if consumer == .virtualMachine { try requireRoom(for: resolved.networks) }
         let mappings = try PortMapping.mappings(ports)
         var refusing: Set<String> = []
         do {
@@ -124,11 +142,12 @@ package struct PodNetworks: Sendable {
             portMappings: portMappings, limits: limits)
         let chain = try NetworkChain(context, addressOnly: addressOnly)
         let plugin = try chain.firstType.map { try search.find($0, network: network.name) }
+        try reserve(link, interface, in: namespace, network.name)
         try journal.append(
             .network(
                 name: network.name, interface: interface, addressOnly: addressOnly, portMappings: portMappings))
         let result = try chain.add { refusing.insert(network.name) }
-        if consumer == .virtualMachine, link == .namespace { try requireInterface(interface, in: namespace, network) }
+        if consumer == .virtualMachine { try requireInterface(interface, link, result, in: namespace, network) }
         try journal.append(.attached(name: network.name, result: result.document))
         return AttachedNetwork(
             name: network.name, interface: interface, link: link, result: result, arguments: network.arguments,
@@ -160,19 +179,5 @@ package struct PodNetworks: Sendable {
             throw RuntimeError(
                 .notFound, "network \"\(network)\" is on the interface \"\(parent)\", which the host does not have")
         }
-    }
-
-    /// What a machine is joined to later must be there, whatever the plugin says.
-    private func requireInterface(_ name: String, in path: FilePath, _ network: SelectedNetwork) throws {
-        let namespace = try NetworkNamespace.open(path)
-        defer { try? namespace.close() }
-        let link = try NetworkNamespace.enter(namespace) { try RouteSocket().links() }.first { $0.name == name }
-        guard let link else {
-            throw RuntimeError(
-                .invalidState,
-                "plugin \"\(network.configuration.plugins[0].type)\" of network \"\(network.name)\" says that it has "
-                    + "joined the pod, but has made no interface \(name)")
-        }
-        _ = try link.requireHardwareAddress()
     }
 }
