@@ -104,6 +104,39 @@ struct ForwardedPortTests {
         #expect(failures == [])
     }
 
+    /// The plugin would take the port from whoever has it.
+    @Test func aPortInUseIsToldBeforeAPluginForwardsIt() {
+        let failures = OwnNetwork.run { host in
+            let scripts = try ScriptedPlugins()
+            for name in ["bridge", "portmap"] { try scripts.installAnswering(name) }
+            let program = PortReservation()
+            try program.hold([PortMapping(name: "", transport: .tcp, hostPort: 8080, podPort: 80)], [.v6])
+            for (configuration, isRefused) in [
+                (Self.chain, false), (Self.chain.replacing("10.2.0.0/24", with: "fd00:2::/64"), true),
+                (Self.chain.replacing("host-local", with: "other").replacing("subnet", with: "pool"), true),
+            ] {
+                let pod = try PodOfTest(
+                    in: host.scratch.path, "nat", configurations: [("10-nat.conflist", configuration)],
+                    plugins: scripts.plugins)
+                let before = scripts.runs.count
+                do {
+                    _ = try pod.networks.setUp(for: .container, ports: [Self.port("http:8080", 80)])
+                    host.expect(isRefused, false)
+                    host.expect(pod.networks.tearDown().isComplete, "it is left")
+                } catch let error as RuntimeError {
+                    host.expect(isRefused, true)
+                    host.expect(error.code, .busy)
+                    host.expect(error.message.contains("port 8080/tcp is in use"), error.message)
+                    host.expect(scripts.runs.count, before)
+                }
+                host.expect(pod.hasJournal, false)
+            }
+            host.expect(scripts.runs.filter { $0.hasSuffix("ADD") }, ["bridge ADD", "portmap ADD"])
+            withExtendedLifetime(program) {}
+        }
+        #expect(failures == [])
+    }
+
     /// Rules go with the kernel that has them. While it runs, they are there whether or not the tool is.
     @Test func rulesWhoseToolIsGoneKeepThePodUntilTheHostIsRestarted() {
         let failures = OwnNetwork.run { host in

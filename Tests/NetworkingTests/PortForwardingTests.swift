@@ -144,18 +144,18 @@ struct PortForwardingTests {
         let mapping = PortMapping(
             name: "http", transport: .tcp, hostAddress: IPAddress("127.0.0.1"), hostPort: server, podPort: 80)
         do {
-            let first = try PortReservation([mapping], isIPv4: true, isIPv6: false)
-            let error = #expect(throws: RuntimeError.self) {
-                try PortReservation([mapping], isIPv4: true, isIPv6: false)
-            }
+            let first = PortReservation()
+            // Again, which changes nothing.
+            for _ in 1...2 { try first.hold([mapping], [.v4]) }
+            let error = #expect(throws: RuntimeError.self) { try PortReservation().hold([mapping], [.v4]) }
             #expect(error?.code == .busy)
             #expect(error?.message.contains("127.0.0.1, port \(server)/tcp is in use") == true)
             withExtendedLifetime(first) {}
         }
-        _ = try PortReservation([mapping], isIPv4: true, isIPv6: false)
+        try PortReservation().hold([mapping], [.v4])
         let foreign = PortMapping(
             name: "http", transport: .udp, hostAddress: IPAddress("192.0.2.1"), hostPort: server, podPort: 80)
-        let error = #expect(throws: RuntimeError.self) { try PortReservation([foreign], isIPv4: true, isIPv6: false) }
+        let error = #expect(throws: RuntimeError.self) { try PortReservation().hold([foreign], [.v4]) }
         #expect(error?.message.contains("does not have the address of 192.0.2.1") == true)
     }
 

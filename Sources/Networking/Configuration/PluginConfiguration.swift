@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AppContainer
+import LinuxPlatform
 
 /// What a network's configuration says to one plugin.
 package struct PluginConfiguration: Sendable, Equatable {
@@ -45,6 +46,17 @@ package struct PluginConfiguration: Sendable, Equatable {
 
     /// Whether this plugin makes port mappings itself.
     package var mapsPorts: Bool { capabilities.contains("portMappings") }
+
+    /// The families of the addresses that host-local or static give, as far as their configuration tells; nil when it does
+    /// not.
+    var addressFamilies: Set<IPAddress.Family>? {
+        guard let ipam = JSONValue.object(object)["ipam"] else { return nil }
+        let ranges = (ipam["ranges"]?.array ?? []).flatMap { $0.array ?? [] }
+        let subnets = ([ipam] + ranges).compactMap { $0["subnet"]?.string }
+        let addresses = (ipam["addresses"]?.array ?? []).compactMap { $0["address"]?.string }
+        let families = Set((subnets + addresses).compactMap { IPPrefix($0)?.address.family })
+        return families.isEmpty ? nil : families
+    }
 
     /// A plugin is named, not located.
     private static func programName(_ field: JSONField) throws(FormatError) -> String {

@@ -55,9 +55,9 @@ package struct AttachedNetworks: Sendable {
     package let networks: [AttachedNetwork]
     /// What the user should know and what is no reason not to go on, one line each.
     package let warnings: [String]
-    private let reservation: PortReservation?
+    private let reservation: PortReservation
 
-    init(namespace: FilePath, networks: [AttachedNetwork], warnings: [String], reservation: PortReservation?) {
+    init(namespace: FilePath, networks: [AttachedNetwork], warnings: [String], reservation: PortReservation) {
         self.namespace = namespace
         self.networks = networks
         self.warnings = warnings

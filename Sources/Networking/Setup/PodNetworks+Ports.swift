@@ -7,8 +7,6 @@ import LinuxPlatform
 
 /// What becomes of the ports that a pod exposes.
 struct ReservedPorts {
-    /// Holds the host's side.
-    var reservation: PortReservation?
     /// What rules have to bring about; nil when there is nothing to do, or a plugin does it.
     var forwarding: PortForwarding?
     /// Why some lead nowhere.
@@ -24,11 +22,20 @@ extension PodNetworks {
         return text.flatMap { $0.isEmpty ? nil : String($0) }
     }
 
+    /// Takes the host's side of ports for a plugin that is going to lead them to the pod, and would take them from whoever
+    /// has them. The families of addresses are those that the network is configured with; all where it does not say.
+    func reserve(_ mappings: [PortMapping], for network: SelectedNetwork, _ reservation: PortReservation) throws {
+        let configured = network.configuration.plugins.compactMap(\.addressFamilies).first
+        try reservation.hold(mappings, configured ?? [.v4, .v6])
+    }
+
     /// Takes the host's side of ports and finds out where they are to lead.
     ///
+    /// - Parameter reservation: what is held already is not taken again.
     /// - Throws: code `busy` for a port that is in use.
     func reserve(
-        _ mappings: [PortMapping], through chosen: (network: AttachedNetwork, configuration: NetworkConfiguration)?
+        _ mappings: [PortMapping], through chosen: (network: AttachedNetwork, configuration: NetworkConfiguration)?,
+        _ reservation: PortReservation
     ) throws -> ReservedPorts {
         guard !mappings.isEmpty else { return ReservedPorts() }
         let names = mappings.map { "\"\($0.name)\"" }.joined(separator: ", ")
@@ -46,13 +53,12 @@ extension PodNetworks {
                     address: address, interface: isIPv4 ? HostRoute.interface(to: address.address) : nil)
             }
         }
-        let reservation = try PortReservation(
-            mappings, isIPv4: targets.contains(where: \.isIPv4), isIPv6: targets.contains { !$0.isIPv4 })
+        try reservation.hold(mappings, Set(targets.map(\.address.address.family)))
         // The network's own plugin has done it.
-        if chosen.configuration.mapsPorts { return ReservedPorts(reservation: reservation) }
+        if chosen.configuration.mapsPorts { return ReservedPorts() }
         let unserved = mappings.filter { mapping in !targets.contains { mapping.applies(toIPv4: $0.isIPv4) } }
         return ReservedPorts(
-            reservation: reservation, forwarding: PortForwarding(uuid: uuid, targets: targets, mappings: mappings),
+            forwarding: PortForwarding(uuid: uuid, targets: targets, mappings: mappings),
             warnings: unserved.map {
                 "nothing is forwarded to port \"\($0.name)\": \(network) has no address of that family"
             })

@@ -33,10 +33,11 @@ extension PodNetworks {
         }
         let networks = try zip(memberships, resolved.networks).map { try attached($0, $1, consumer) }
         let chosen = mappings.isEmpty ? nil : PortForwarding.network(among: resolved.networks)
-        let ports = try reserve(
-            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) })
+        let reservation = PortReservation()
+        _ = try reserve(
+            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) }, reservation)
         return AttachedNetworks(
-            namespace: namespace, networks: networks, warnings: [], reservation: ports.reservation)
+            namespace: namespace, networks: networks, warnings: [], reservation: reservation)
     }
 
     private func attached(

@@ -102,22 +102,27 @@ package struct PodNetworks: Sendable {
     private func join(
         _ resolved: ResolvedNetworks, _ consumer: Consumer, _ mappings: [PortMapping], _ refusing: inout Set<String>
     ) throws -> AttachedNetworks {
+        let chosen = mappings.isEmpty ? nil : PortForwarding.network(among: resolved.networks)
+        let reservation = PortReservation()
+        if let chosen, resolved.networks[chosen].configuration.mapsPorts {
+            try reserve(mappings, for: resolved.networks[chosen], reservation)
+        }
         let journal = NetworkJournal(files.journal)
         let namespace = namespaces.appending("cni-\(uuid)")
         try journal.append(.namespace(namespace))
         try NetworkNamespaceMount.make(at: namespace)
         try FileSystem.writeAtomically("\(namespace)\n".utf8, to: files.namespace)
 
-        let chosen = mappings.isEmpty ? nil : PortForwarding.network(among: resolved.networks)
         var networks: [AttachedNetwork] = []
         for (index, network) in resolved.networks.enumerated() {
-            let mapped = index == chosen && network.configuration.mapsPorts ? mappings.flatMap(\.capability) : []
+            let isMapping = index == chosen && network.configuration.mapsPorts
+            let mapped = isMapping ? mappings.flatMap(\.capability) : []
             networks.append(
                 try attach(
                     network, "eth\(index)", consumer, namespace, resolved.pluginPaths, mapped, journal, &refusing))
         }
         let ports = try reserve(
-            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) })
+            mappings, through: chosen.map { (networks[$0], resolved.networks[$0].configuration) }, reservation)
         if let forwarding = ports.forwarding {
             try rules.apply(
                 forwarding, note: { try journal.append(.ports(tool: $0.rawValue, boot: boot)) },
@@ -126,7 +131,7 @@ package struct PodNetworks: Sendable {
         let info = JSONValue.array(networks.map(\.info)).encoded()
         try FileSystem.writeAtomically((info + "\n").utf8, to: files.info)
         return AttachedNetworks(
-            namespace: namespace, networks: networks, warnings: ports.warnings, reservation: ports.reservation)
+            namespace: namespace, networks: networks, warnings: ports.warnings, reservation: reservation)
     }
 
     private func attach(
