@@ -119,7 +119,8 @@ extension PodRuntime {
             try pod.keepLockOnExec()
             if start.interface.takesSockets { try sockets.keepOnExec() }
             notices.stage0("Executing \(entrypoint)")
-            signals.release()
+            // Networks are stage1's to leave, which takes signals that wait. One that has none may not know of such.
+            if !FileSystem.exists(layout.networkJournal) { signals.release() }
             // What becomes stage1 must have no children that stage1 does not know of.
             (transport as? DownloadProgram)?.close()
             try call.execute(entrypoint, start.arguments)

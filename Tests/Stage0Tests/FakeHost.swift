@@ -23,11 +23,16 @@ struct FakeHost: Sendable {
     /// - Parameters:
     ///   - hangs: whether `run` waits for SIGTERM instead of ending with status 7.
     ///   - preflight: the status of a preflight entrypoint.
+    ///   - networks: whether it says that it has joined networks.
     ///   - plan: what a plan entrypoint prints.
-    init(in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, plan: String? = nil) throws {
+    init(
+        in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, networks: Bool = false,
+        plan: String? = nil
+    ) throws {
         directory = scratch.path
         try FileSystem.write(FakeHost.app().bytes(), to: appPath)
-        try FileSystem.write(FakeHost.stage1(hangs: hangs, preflight: preflight, plan: plan).bytes(), to: stage1Path)
+        let stage1 = FakeHost.stage1(hangs: hangs, preflight: preflight, networks: networks, plan: plan)
+        try FileSystem.write(stage1.bytes(), to: stage1Path)
     }
 
     var appPath: FilePath { directory.appending("hello.aci") }
@@ -93,7 +98,7 @@ struct FakeHost: Sendable {
         return tar
     }
 
-    private static func stage1(hangs: Bool, preflight: Int?, plan: String?) -> TarFixture {
+    private static func stage1(hangs: Bool, preflight: Int?, networks: Bool, plan: String?) -> TarFixture {
         var entrypoints = ["run", "enter", "gc", "stop"]
         if preflight != nil { entrypoints.append("preflight") }
         if plan != nil { entrypoints.append("plan") }
@@ -112,11 +117,12 @@ struct FakeHost: Sendable {
         // Pods lie three directories below the data directory.
         tar.add("rootfs/ex/run", script("run", hangs ? waiting : ending), mode: 0o755)
         tar.add("rootfs/ex/enter", script("enter", "exit 3"), mode: 0o755)
-        tar.add("rootfs/ex/gc", script("gc", "exit 0"), mode: 0o755)
+        tar.add("rootfs/ex/gc", script("gc", networks ? "rm network-journal" : "exit 0"), mode: 0o755)
         tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
         if let plan { tar.add("rootfs/ex/plan", script("plan", "echo '\(plan)'"), mode: 0o755) }
         if let preflight {
-            tar.add("rootfs/ex/preflight", script("preflight", "exit \(preflight)"), mode: 0o755)
+            let effect = networks ? ": > network-journal; " : ""
+            tar.add("rootfs/ex/preflight", script("preflight", effect + "exit \(preflight)"), mode: 0o755)
         }
         return tar
     }
@@ -131,6 +137,7 @@ struct FakeHost: Sendable {
         echo "lock=$(readlink /proc/$$/fd/$RKT_LOCK_FD)" >&9
         echo "input=$(readlink /proc/$$/fd/0)" >&9
         echo "home=$HOME" >&9
+        echo "blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$$/status)" >&9
         echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
         echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)" >&9
         echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)" >&9

@@ -135,6 +135,28 @@ struct PodRuntimeTests {
         _ = try host.runtime.remove(FileSystem.readText(host.saved))
     }
 
+    /// A signal that comes too late for stage0 is not to end anything before stage1 can take the networks back.
+    @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+    func signalsWaitForStage1WhereThereAreNetworks(networks: Bool) async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, preflight: 0, networks: networks)
+        defer { host.cleanUp(scratch) }
+        await #expect(processExitsWith: .exitCode(7)) { [path = scratch.path.string as String] in
+            // Tests run in threads that hear no signals; programs are not started like that.
+            var none = sigset_t()
+            sigemptyset(&none)
+            pthread_sigmask(SIG_SETMASK, &none, nil)
+            let host = FakeHost(path)
+            try host.runtime.run(host.request, host.runOptions)
+        }
+        let run = try host.observed("run.observed")
+        let blocked = try #require(run["blocked"].flatMap { UInt64($0, radix: 16) })
+        for number in [SIGHUP, SIGINT, SIGTERM] {
+            #expect((blocked >> UInt64(number - 1) & 1 == 1) == networks, "signal \(number)")
+        }
+        _ = try host.runtime.remove(FileSystem.readText(host.saved))
+    }
+
     @Test func aFailingPreflightLeavesNothing() throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, preflight: 9)
