@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import Diagnostics
 import LinuxPlatform
 import Networking
@@ -125,20 +126,27 @@ import Testing
     /// By which IPv6 looks for addresses that end in 00:00:02.
     private static let group: [UInt8] = [0x33, 0x33, 0xff, 0, 0, 2]
 
-    /// The namespace gets a copy; what the guest gets is not doubled by that.
-    @Test(arguments: kinds) func `answers of DHCP servers reach the guest once`(kind: InterfaceJoint) throws {
+    /// The namespace gets a copy by a tap, and nothing else; what the guest gets is not doubled by that.
+    @Test(arguments: zip(kinds, [[1, 2], []] as [[UInt8]]))
+    func `answers of DHCP servers reach the guest once`(kind: InterfaceJoint, copied: [UInt8]) throws {
         let joined = try kind.make(in: lab.pod)
+        let namespace = try PacketSocket(in: lab.pod)
+        defer { namespace.close() }
         let far = try InterfaceJoint.tap(interface: "far0", guarding: .none).make(in: lab.far)
         defer { for end in [joined, far] { try? end.descriptor.close() } }
         let channel = FrameChannel(descriptor: far.descriptor)
-        let header = TestFrame.ipv4("", from: far.guest.hardwareAddress, Self.address("10.9.0.1"))
+        // To the pod alone, as an answer to a renewal is.
+        let frame = TestFrame.ipv4("", from: far.guest.hardwareAddress, Self.address("10.9.0.1"))
+        let header = joined.guest.hardwareAddress.bytes + frame.bytes.dropFirst(6)
         for mark in 1...3 {
             // From port 67 to port 68, and one to another port.
             try channel.send(
-                header.bytes + [0, 67, 0, mark < 3 ? 68 : 69] + [UInt8](repeating: 0, count: 20) + [UInt8(mark)])
+                header + [0, 67, 0, mark < 3 ? 68 : 69] + [UInt8](repeating: 0, count: 20) + [UInt8(mark)])
         }
-        let marks = try FrameChannel(descriptor: joined.descriptor).marks(until: 3) { $0.starts(with: header.bytes) }
+        let marks = try FrameChannel(descriptor: joined.descriptor).marks(until: 3) { $0.starts(with: header) }
         #expect(marks == [1, 2, 3])
+        // The guest has the last one: whatever the namespace was to get is there.
+        #expect(try namespace.frames().filter { $0.starts(with: header) }.compactMap(\.last) == copied)
     }
 
     // MARK: - What a guest may send
@@ -279,6 +287,37 @@ import Testing
             #expect(throws: (any Error).self) { try kind.make(in: lab.pod) }
             #expect(try lab.state(lab.pod).map(Self.withoutOrigin).sorted() == before)
             #expect(try lab.run(lab.pod, "tc", "qdisc show dev eth0 ingress").contains("ingress"))
+        }
+    }
+}
+
+/// Hears the IPv4 packets that reach a namespace, as the daemon of the plugin `dhcp` does (packet(7)).
+private struct PacketSocket {
+    private let descriptor: FileDescriptor
+
+    init(in namespace: FileDescriptor) throws {
+        descriptor = try NetworkNamespace.enter(namespace) {
+            let number = socket(
+                AF_PACKET, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue),
+                CInt(UInt16(0x0800).bigEndian))
+            guard number >= 0 else { throw Errno(rawValue: errno) }
+            return FileDescriptor(rawValue: number)
+        }
+    }
+
+    func close() { try? descriptor.close() }
+
+    /// Those that have come.
+    func frames() throws -> [[UInt8]] {
+        var frames: [[UInt8]] = []
+        while true {
+            var buffer = [UInt8](repeating: 0, count: 2048)
+            do {
+                let count = try buffer.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+                frames.append(Array(buffer[..<count]))
+            } catch Errno.wouldBlock {
+                return frames
+            }
         }
     }
 }

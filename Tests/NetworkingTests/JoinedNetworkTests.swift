@@ -125,4 +125,44 @@ struct JoinedNetworkTests {
         }
         #expect(failures == [])
     }
+
+    /// What the namespace has of one kind of interface.
+    private static func links(_ kind: String, _ pod: PodOfTest, _ host: OwnNetwork) throws -> Int {
+        try host.ipJSON("link", "show", "type", kind, namespace: pod.namespace).count { $0["ifname"] != nil }
+    }
+
+    /// The daemon hears answers of a server only where a copy of them reaches the namespace.
+    @Test func addressesByDHCPAreForTapsOnly() {
+        let failures = OwnNetwork.run { host in
+            let scripts = try ScriptedPlugins()
+            try scripts.install("cable", Self.cable)
+            try scripts.install("dhcp", "exit 0")
+            let socket = host.scratch.appending("dhcp.sock")
+            let listener = try UnixSocket.listen(socket)
+            defer { try? listener.close() }
+            let leasing = #","ipam":{"type":"dhcp","daemonSocketPath":"\#(socket)"}"#
+            for (members, taps, macvtaps) in [(leasing, 1, 0), ("", 0, 1)] {
+                let pod = try Self.pod(host, scripts, [members])
+                guard let attached = try pod.networks.setUp(for: .virtualMachine) else { throw Errno.invalidArgument }
+                let joined = try pod.networks.join(attached, by: .macvtap)
+                host.expect(try Self.links("tun", pod, host), taps)
+                host.expect(try Self.links("macvtap", pod, host), macvtaps)
+                for interface in joined { try interface.descriptor.close() }
+                host.expect(pod.networks.tearDown().isComplete, "it is left")
+            }
+        }
+        #expect(failures == [])
+    }
+
+    @Test func anIPVlanIsRefusedByName() {
+        let link = NetworkLink(
+            index: 2, name: "eth0", hardwareAddress: .random(), mtu: 1500, kind: "ipvlan", isUp: true, hasCarrier: true)
+        let error = #expect(throws: RuntimeError.self) { try link.requireHardwareAddress() }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.hasPrefix("eth0 is an ipvlan") == true)
+        #expect(error?.message.hasSuffix("use macvlan") == true)
+        var other = link
+        other.kind = "veth"
+        #expect(throws: Never.self) { try other.requireHardwareAddress() }
+    }
 }

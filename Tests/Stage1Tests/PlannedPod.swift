@@ -49,11 +49,13 @@ struct PlannedPod {
         try FileSystem.write(image.utf8, to: layout.imageManifest("a"))
     }
 
-    func plan(_ arguments: [String] = [], processors: Int = 2, memory: Int = 4096) throws -> PodPlan {
+    /// - Parameter names: what the pod's networks say.
+    func plan(
+        _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096
+    ) throws -> PodPlan {
         try PodPlan(
-            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), interfaces: [], names: nil,
-            inherited: [],
-            extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
+            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), interfaces: [], names: names,
+            inherited: [], extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
     }
 
     /// What `--dry-run` shows.

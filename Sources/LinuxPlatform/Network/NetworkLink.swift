@@ -18,6 +18,20 @@ package struct NetworkLink: Sendable, Equatable {
     /// Whether it has a carrier (`IFF_LOWER_UP`).
     package var hasCarrier: Bool
 
+    package init(
+        index: Int32, name: String, hardwareAddress: HardwareAddress?, mtu: UInt32, kind: String? = nil,
+        lower: Int32? = nil, isUp: Bool, hasCarrier: Bool
+    ) {
+        self.index = index
+        self.name = name
+        self.hardwareAddress = hardwareAddress
+        self.mtu = mtu
+        self.kind = kind
+        self.lower = lower
+        self.isUp = isUp
+        self.hasCarrier = hasCarrier
+    }
+
     /// Whether the kernel takes a text as the name of an interface (`dev_valid_name()`).
     package static func isName(_ text: String) -> Bool {
         (1...15).contains(text.utf8.count) && text != "." && text != ".."

@@ -39,7 +39,9 @@ struct Handover {
 
 extension NetworkLink {
     /// The address that a guest is to have in this interface's place.
-    func requireHardwareAddress() throws -> HardwareAddress {
+    ///
+    /// - Throws: code `unsupported` for an interface that no machine can be joined to.
+    package func requireHardwareAddress() throws -> HardwareAddress {
         guard kind != "ipvlan" else {
             throw RuntimeError(
                 .unsupported,

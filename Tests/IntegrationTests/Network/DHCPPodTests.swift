@@ -40,6 +40,8 @@ struct DHCPPodTests {
     @Test func aPodHasAnAddressOfTheLocalNetworkForAsLongAsItRuns() async throws {
         try await PodFixture.with { fixture in
             try await fixture.leaveNetwork()
+            // Which such networks do without, as the daemon would not hear its server.
+            try Joint.macvtap.configure(fixture)
             try fixture.configureNetwork(
                 "10-lan.conf",
                 #"{"cniVersion":"0.4.0","name":"lan","type":"bridge","bridge":"lan0","ipam":{"type":"dhcp"}}"#)
@@ -62,6 +64,9 @@ struct DHCPPodTests {
             let pod = try await fixture.run(arguments)
             let network = try #require(try await pod.status()["networks"])
             #expect(network.hasPrefix("lan:ip4=10.88.0."))
+            let list = "ip -n cni-\(pod.uuid) -o link show type $kind | sed s/.*/$kind/"
+            let kinds = try await fixture.onNetwork("for kind in tun macvtap; do \(list); done")
+            #expect(kinds.output == "tun\n")
             let address = String(network.dropFirst("lan:ip4=".count))
             let state = try await pod.shell("ip -o -4 addr show eth0; ip route")
             #expect(state.contains(" \(address)/24 "))
