@@ -77,7 +77,7 @@ package struct PodPlan {
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
             kernelSettings: try Self.kernelSettings(
-                manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: hasOwnKernel || namespace != nil),
+                manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: arguments.networks != ["host"]),
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
             shares: hasOwnKernel
                 ? [

@@ -17,9 +17,12 @@ package struct LoopbackAccess {
 
     /// Allows it. The rules that keep others from using it are there by now.
     ///
-    /// - Parameter note: is called before, unless it was allowed without any pod's doing.
+    /// - Parameter note: is called before, unless it was allowed without any pod's doing. Where nft(8) has been removed
+    ///   rules of other pods may be there unseen.
     func allow(_ interface: String, note: () throws -> Void) throws {
-        if try !InterfaceSetting.routesLoopback.isSet(of: interface) || isNeeded(interface) { try note() }
+        if try !InterfaceSetting.routesLoopback.isSet(of: interface) || tools.nft == nil || isNeeded(interface) {
+            try note()
+        }
         try InterfaceSetting.routesLoopback.set(true, of: interface)
     }
 

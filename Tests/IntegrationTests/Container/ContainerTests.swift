@@ -125,7 +125,7 @@ struct ContainerTests {
             }
             try write("net.core.somaxconn")
             let own = try await fixture.rkt("run", "--pod-manifest=\(manifest)")
-            #expect(own.texts() == ["64"], "\(own.error)")
+            #expect(own.texts(of: "a") == ["64"], "\(own.error)")
             try write("kernel.threads-max")
             let before = try FileSystem.readText("/proc/sys/kernel/threads-max")
             let hosts = try await fixture.rkt("run", "--pod-manifest=\(manifest)")
