@@ -27,6 +27,7 @@ trap 'rm -rf "$work"' EXIT
 install -D -m 0755 "$build/rkt" "$work/$name/bin/rkt"
 install -D -m 0755 "$build/libexec/rkt/download" "$work/$name/libexec/rkt/download"
 install -D -m 0644 "$build/stage1-kvm.aci" "$work/$name/lib/rkt/stage1-images/stage1-kvm.aci"
+install -D -m 0644 "$build/stage1-nspawn.aci" "$work/$name/lib/rkt/stage1-images/stage1-nspawn.aci"
 install -d "$work/$name/lib/systemd/system"
 install -m 0644 "$source"/dist/systemd/* "$work/$name/lib/systemd/system"
 install -d "$work/$name/share/man/man1"
