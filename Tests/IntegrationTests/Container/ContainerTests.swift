@@ -14,17 +14,17 @@ struct ContainerTests {
         try await PodFixture.with { fixture in
             fixture.stage1 = BuildProducts.containerStage1
             try await body(fixture)
-            #expect(controlGroups(of: fixture) == [])
+            #expect(try controlGroups(of: fixture) == [])
         }
     }
 
-    /// Directories of the host's control groups that are those of a pod.
-    private func controlGroups(of fixture: PodFixture) -> [String] {
-        let root: FilePath = "/sys/fs/cgroup"
-        let pods = Set(fixture.uuids.map { "rkt-\($0)" })
-        return ((try? FileSystem.list(root)) ?? []).flatMap { hierarchy in
-            ((try? FileSystem.list(root.appending(hierarchy))) ?? []).filter { pods.contains($0) }
-        }
+    /// Control groups of the fixture's pods that the host has: below those of this process, which are the supervisors' too.
+    private func controlGroups(of fixture: PodFixture) throws -> [FilePath] {
+        try fixture.uuids.flatMap { try controlGroups($0) }
+    }
+
+    private func controlGroups(_ uuid: String) throws -> [FilePath] {
+        try ControlGroups(named: "rkt-\(uuid)").directories.filter { FileSystem.exists($0) }
     }
 
     @Test func aPodSharesTheHostsKernelAndNothingElse() async throws {
@@ -49,14 +49,14 @@ struct ContainerTests {
     @Test func aPodIsEnteredAndStopped() async throws {
         try await with { fixture in
             let pod = try await fixture.run(script: "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 1; done")
-            #expect(controlGroups(of: fixture) != [])
+            #expect(try controlGroups(of: fixture) != [])
             let seen = try await fixture.rkt("enter", pod.uuid, "/bin/sh", "-c", "echo $AC_APP_NAME; exit 7")
             #expect(seen.status == 7 && seen.lines == ["busybox"])
             #expect(try await fixture.rkt("stop", pod.uuid).status == 0)
             let end = try await pod.process.end()
             #expect(end.status == 0)
             #expect(end.texts() == ["up", "bye"])
-            #expect(controlGroups(of: fixture) == [])
+            #expect(try controlGroups(of: fixture) == [])
         }
     }
 
@@ -65,6 +65,7 @@ struct ContainerTests {
         try await with { fixture in
             let pod = try await fixture.run(script: "sleep 100000")
             let processes = HostTraces.descendants(of: pod.process.child.pid)
+            #expect(try controlGroups(pod.uuid) != [])
             let container = try #require(processes.first { $0.name.hasPrefix("ld-linux") })
             let inside = HostTraces.descendants(of: container.pid).map(\.pid)
             #expect(inside.count > 3)
@@ -78,9 +79,7 @@ struct ContainerTests {
             try await eventually("the end of the container") { !inside.contains { HostTraces.isAlive($0) } }
             #expect(try await fixture.rkt("gc", "--grace-period=0s").status == 0)
             #expect(fixture.uuids == [])
-            for hierarchy in try FileSystem.list("/sys/fs/cgroup") {
-                #expect(!FileSystem.exists(FilePath("/sys/fs/cgroup/\(hierarchy)/rkt-\(pod.uuid)")))
-            }
+            #expect(try controlGroups(pod.uuid) == [])
             #expect(!FileSystem.exists(FilePath("/run/systemd/nspawn/propagate/rkt-\(pod.uuid)")))
         }
     }
