@@ -8,7 +8,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.requires("gpg"), .timeLimit(.minutes(2)))
+@Suite(.requires("gpg"), .timeLimit(.minutes(5)))
 struct TrustCommandTests {
     private let scratch: ScratchDirectory
     private let home: SigningHome

@@ -52,7 +52,7 @@ struct DependencyTests {
     }
 
     /// Two downloads of one URL at once would wait for each other for ever.
-    @Test(.timeLimit(.minutes(1))) func dependenciesAtOneURLAreFetchedOnce() throws {
+    @Test(.timeLimit(.minutes(5))) func dependenciesAtOneURLAreFetchedOnce() throws {
         let fixture = try fixture(["b": []])
         let extra = """
             ,"dependencies":[{"imageName":"example.com/b"},

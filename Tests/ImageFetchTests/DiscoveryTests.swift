@@ -149,7 +149,7 @@ struct DiscoveryTests {
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             "<!--", "<script></", "<meta ", "<", "&#", "<a b='", "<style><", "<!-- -",
             "<meta name='ac-x' content='a b'>",

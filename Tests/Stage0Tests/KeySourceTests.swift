@@ -30,7 +30,7 @@ private final class OneAnswer: HTTPTransport {
     func download(_ downloads: [Download]) throws -> [Result<HTTPResponse, any Error>] { [] }
 }
 
-@Suite(.requires("gpg"), .timeLimit(.minutes(2)))
+@Suite(.requires("gpg"), .timeLimit(.minutes(5)))
 struct KeySourceTests {
     private let scratch: ScratchDirectory
     private let home: SigningHome

@@ -67,7 +67,7 @@ struct PodNetworkingTests {
 /// With a stage1 image whose entrypoints are shell scripts.
 @Suite(.requiresRoot)
 struct PodNetworkingRunTests {
-    @Test(.timeLimit(.minutes(2))) func stage1FindsTheNetworksInThePodDirectory() async throws {
+    @Test(.timeLimit(.minutes(5))) func stage1FindsTheNetworksInThePodDirectory() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
         defer { host.cleanUp(scratch) }

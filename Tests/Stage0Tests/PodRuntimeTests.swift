@@ -23,7 +23,7 @@ struct PodRuntimeTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func runExecutesStage1InThePodDirectory() async throws {
+    @Test(.timeLimit(.minutes(5))) func runExecutesStage1InThePodDirectory() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
         defer { host.cleanUp(scratch) }
@@ -85,7 +85,7 @@ struct PodRuntimeTests {
         #expect(garbage.images.count == 2)
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [RootStorage.overlay, .copies])
+    @Test(.timeLimit(.minutes(5)), arguments: [RootStorage.overlay, .copies])
     func aPreparedPodRunsAndIsRemoved(storage: RootStorage) async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
@@ -121,7 +121,7 @@ struct PodRuntimeTests {
         #expect(try mountPoints(beneath: host.data).isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(2))) func aSuccessfulPreflightGetsTheArgumentsOfRun() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSuccessfulPreflightGetsTheArgumentsOfRun() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, preflight: 0)
         defer { host.cleanUp(scratch) }
@@ -136,7 +136,7 @@ struct PodRuntimeTests {
     }
 
     /// A signal that comes too late for stage0 is not to end anything before stage1 can take the networks back.
-    @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(5)), arguments: [false, true])
     func signalsWaitForStage1WhereThereAreNetworks(networks: Bool) async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, preflight: 0, networks: networks)
@@ -185,7 +185,7 @@ struct PodRuntimeTests {
         #expect(isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(2))) func aRunningPodIsEnteredAndStopped() async throws {
+    @Test(.timeLimit(.minutes(5))) func aRunningPodIsEnteredAndStopped() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch, hangs: true)
         defer { host.cleanUp(scratch) }
@@ -244,7 +244,7 @@ struct PodRuntimeTests {
         #expect(try host.observed("stop.observed")["args"] == uuid)
     }
 
-    @Test(.timeLimit(.minutes(2))) func collectionWorksWhenTheMountsAreGone() async throws {
+    @Test(.timeLimit(.minutes(5))) func collectionWorksWhenTheMountsAreGone() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
         defer { host.cleanUp(scratch) }
@@ -258,7 +258,7 @@ struct PodRuntimeTests {
     }
 
     /// Its journal says what to undo on the host, and nothing else does.
-    @Test(.timeLimit(.minutes(2))) func aPodThatHasNotLeftItsNetworksIsKept() async throws {
+    @Test(.timeLimit(.minutes(5))) func aPodThatHasNotLeftItsNetworksIsKept() async throws {
         let scratch = try ScratchDirectory()
         let host = try FakeHost(in: scratch)
         defer { host.cleanUp(scratch) }

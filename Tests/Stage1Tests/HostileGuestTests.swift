@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// What a guest can do to its supervisor when it wants to.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HostileGuestTests {
     private func line(_ count: Int) -> GuestMessage { .entry(.line(of: "web", String(repeating: "A", count: count))) }
 

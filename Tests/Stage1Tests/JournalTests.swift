@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What becomes of the entries that a guest sends.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct JournalTests {
     private func kept(_ pod: SupervisedPod) throws -> [JournalEntry] {
         let reader = JournalReader(JournalDirectory(pod.layout.journal))

@@ -33,7 +33,7 @@ struct SignalledThread<Value: Sendable>: Sendable {
 
     var hasEnded: Bool { state.result.withLock { $0 != nil } }
 
-    func value(within limit: Duration = .seconds(20)) async throws -> Value {
+    func value(within limit: Duration = .seconds(60)) async throws -> Value {
         try await eventually("the end of the thread", within: limit) { hasEnded }
         state.isDone.withLock { $0 = true }
         return try #require(state.result.withLock { $0 }).get()

@@ -8,7 +8,7 @@ import SystemPackage
 import Testing
 
 /// Sockets that systemd listens on, with this program in systemd's and in the pod's place.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SocketForwarderTests {
     private let outside: LoopbackSocket
     private let address: IPAddress

@@ -79,12 +79,12 @@ final class SupervisedPod: @unchecked Sendable {
 
     private func write(_ bytes: [UInt8], to port: FileDescriptor) throws {
         var rest = bytes[...]
-        let deadline = Clock.milliseconds + 20_000
+        let deadline = Clock.milliseconds + 60_000
         while !rest.isEmpty, Clock.milliseconds < deadline {
             let count = port.writeAvailable(rest)
             if let count { rest = rest.dropFirst(count) } else { _ = try Poll.wait([(port, .write)], timeout: 100) }
         }
-        guard rest.isEmpty else { throw TimedOut("writing to the supervisor", .seconds(20)) }
+        guard rest.isEmpty else { throw TimedOut("writing to the supervisor", .seconds(60)) }
     }
 
     /// Sends the same again and again until nobody takes it any more.
@@ -108,7 +108,7 @@ final class SupervisedPod: @unchecked Sendable {
     func hear(on port: FileDescriptor? = nil) async throws -> HostMessage {
         let port = port ?? machine.agentPort
         var message: HostMessage?
-        try await eventually("a message of the host", within: .seconds(20)) {
+        try await read("a message of the host", from: port) {
             while true {
                 if let frame = try decoder.next() {
                     message = try HostMessage(frame)
@@ -119,6 +119,22 @@ final class SupervisedPod: @unchecked Sendable {
             }
         }
         return try #require(message)
+    }
+
+    /// Waits until what has come from a port is enough.
+    ///
+    /// The wait is one of the kernel's as long as bytes come: where many tests run, a task is woken from a sleep late.
+    private func read(
+        _ what: String, from port: FileDescriptor, isolation: isolated (any Actor)? = #isolation,
+        until isEnough: () throws -> Bool
+    ) async throws {
+        let limit = 60
+        let deadline = Clock.milliseconds + limit * 1000
+        while try !isEnough() {
+            guard Clock.milliseconds < deadline else { throw TimedOut(what, .seconds(limit)) }
+            let ready = try Poll.wait([(port, .read)], timeout: 50)
+            if ready.first?.ready.contains(.read) != true { try await Task.sleep(for: .milliseconds(5)) }
+        }
     }
 
     // MARK: - The caller
@@ -132,7 +148,7 @@ final class SupervisedPod: @unchecked Sendable {
     /// Everything that the supervisor writes to standard output.
     func readOutput() async throws -> [UInt8] {
         var all: [UInt8] = []
-        try await eventually("the end of the output", within: .seconds(20)) {
+        try await read("the end of the output", from: output) {
             while true {
                 switch output.readAvailable() {
                 case .nothing: return false
@@ -145,7 +161,7 @@ final class SupervisedPod: @unchecked Sendable {
     }
 
     func awaitComplaint(_ text: String) async throws {
-        try await eventually("\"\(text)\" on standard error", within: .seconds(20)) { complaints.contains(text) }
+        try await eventually("\"\(text)\" on standard error") { complaints.contains(text) }
     }
 
     /// A client that is not `rkt enter`.
@@ -166,7 +182,7 @@ final class SupervisedPod: @unchecked Sendable {
     func answers(to client: FileDescriptor, most: Int = .max) async throws -> [GuestMessage] {
         var decoder = FrameDecoder()
         var messages: [GuestMessage] = []
-        try await eventually("the answer to a client", within: .seconds(20)) {
+        try await read("the answer to a client", from: client) {
             while messages.count < most {
                 if let frame = try decoder.next() {
                     messages.append(try GuestMessage(frame))

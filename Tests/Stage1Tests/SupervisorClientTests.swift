@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// Programs of the host that talk to a supervisor: its callers, `rkt enter` and `rkt stop`.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SupervisorClientTests {
     @Test func aStalledReaderOfErrorsDoesNotStopSignals() async throws {
         let pod = try SupervisedPod { $0.debug = true }
