@@ -11,6 +11,7 @@ import SystemPackage
 package enum GuestProgram {
     package static func main(_ arguments: [String]) -> Never {
         if getpid() == 1 {
+            if arguments.first == InitialRoot.program { InitialRoot.run() }
             if FilePath(arguments.first ?? "").lastComponent?.string == "systemd-shutdown" { FinalShutdown.asManager() }
             Shim.run()
         }

@@ -7,6 +7,7 @@
 #define RKT_LINUX_SHIMS_H
 
 #include "rkt_files.h"
+#include "rkt_modules.h"
 #include "rkt_namespaces.h"
 #include "rkt_netlink.h"
 #include "rkt_network_namespace.h"
