@@ -168,7 +168,9 @@ let package = Package(
             dependencies: [
                 "CLinuxShims", "Networking", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform", system,
             ]),
-        .testTarget(name: "HypervisorTests", dependencies: ["Hypervisor"]),
+        .testTarget(
+            name: "HypervisorTests",
+            dependencies: ["Hypervisor", "Diagnostics", "LinuxPlatform", "TestSupport", system]),
         .testTarget(
             name: "ImageStoreTests",
             dependencies: ["ImageStore", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"]),

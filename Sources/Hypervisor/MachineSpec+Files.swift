@@ -10,7 +10,9 @@ extension MachineSpec {
     /// process is started.
     package func checkFiles() throws {
         switch kernel {
-        case .bundled(let path): try Self.require(.regular, path, "the guest kernel")
+        case .bundled(let path, let initrd):
+            try Self.require(.regular, path, "the guest kernel")
+            if let initrd { try Self.require(.regular, initrd, "the guest's initrd") }
         case .host: break
         }
         switch root {

@@ -29,9 +29,16 @@ struct ConsoleLog {
     }
 
     /// The last lines, without control characters: what a guest writes must not reach a terminal as it is.
+    ///
+    /// A kernel may write a long trace after the line that says why it panicked. That line, and the one before it, then come
+    /// first.
     func lastLines(_ count: Int) -> [String] {
         let text = String(decoding: tail.filter { $0 == 10 || $0 >= 32 && $0 < 127 }, as: UTF8.self)
-        return text.split(separator: "\n").suffix(count).map(String.init)
+        let lines = text.split(separator: "\n").map(String.init)
+        guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }),
+            panic < lines.count - count, count > 2
+        else { return lines.suffix(count) }
+        return lines[max(0, panic - 1)...panic] + lines.suffix(count - 2)
     }
 
     func close() { try? file?.close() }

@@ -29,7 +29,6 @@ package struct PodPlan {
     private static let mostWarnings = 20
     /// Characters of a name in a warning.
     private static let longestName = 64
-    private static let kernel = "vmlinux"
     private static let guestRoot = "guest.erofs"
     /// The same as a directory, for machines on the host's kernel.
     private static let guestDirectory = "guest"
@@ -129,7 +128,7 @@ package struct PodPlan {
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
             name: Self.machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
-            kernel: .bundled(pod.stage1Rootfs.appending(Self.kernel)), commandLine: commandLine,
+            kernel: try GuestKernel(inStage1: pod.stage1Rootfs), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
             shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
             network: .interfaces(interfaces.map(MachineInterface.init)), inheritedDescriptors: inherited,

@@ -15,6 +15,12 @@ struct QEMUPlanTests {
         try GoldenFile("qemu/tcg").expect(Self.emulated.plan(for: .sample()).description)
     }
 
+    @Test func `a kernel with modules`() throws {
+        var spec = MachineSpec.sample()
+        spec.kernel = .bundled("/stage1/bzImage", initrd: "/stage1/initrd")
+        try GoldenFile("qemu/initrd").expect(Self.emulated.plan(for: spec).description)
+    }
+
     @Test func `KVM with four processors`() throws {
         var spec = MachineSpec.sample()
         spec.processors = 4

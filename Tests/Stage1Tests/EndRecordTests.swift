@@ -59,4 +59,18 @@ struct EndRecordTests {
         // The reason is enough for the caller.
         #expect(!pod.complaints.contains("console:"))
     }
+
+    @Test func theReasonOfAPanicIsKeptHoweverLongItsTrace() async throws {
+        let pod = try SupervisedPod()
+        let trace = (1...40).map { " frame \($0)\n" }.joined()
+        let text = "early\nrkt-guest: no program\n[2.5] Kernel panic - not syncing: no init\n" + trace
+        try FileSystem.writeAll(Array(text.utf8), to: pod.machine.console)
+        try pod.machine.panic()
+        _ = try await pod.end()
+        let end = try JSONValue(parsing: FileSystem.read(pod.layout.endRecord))
+        let console = end.value(forKey: "console")?.array?.compactMap(\.string) ?? []
+        #expect(console.prefix(2) == ["rkt-guest: no program", "[2.5] Kernel panic - not syncing: no init"])
+        #expect(console.count == 12)
+        #expect(console.last == " frame 40")
+    }
 }

@@ -36,9 +36,13 @@ final class FakeMachine: VirtualMachine, @unchecked Sendable {
         try? process.signal(SIGKILL)
     }
 
+    /// The guest's kernel has panicked.
+    func panic() throws { try FileSystem.writeAll([2], to: control) }
+
     func readControlEvents() throws -> [MachineEvent] {
         var byte: UInt8 = 0
-        return read(descriptors.control.rawValue, &byte, 1) == 1 ? [.guestShutdown] : []
+        guard read(descriptors.control.rawValue, &byte, 1) == 1 else { return [] }
+        return byte == 2 ? [.guestPanicked(nil)] : [.guestShutdown]
     }
 
     func pressPowerButton() throws {}

@@ -9,7 +9,7 @@ import SystemPackage
 extension QEMUHypervisor {
     package func plan(for spec: MachineSpec) throws -> QEMUCommandLine {
         try validate(spec)
-        let kernel = try bundledKernel(of: spec)
+        let (kernel, initrd) = try bundledKernel(of: spec)
         let emulator = try installation.requireEmulator()
         let accelerator = try accelerators.choose(spec.accelerator)
         let inherited = spec.inheritedDescriptors.map(\.rawValue)
@@ -24,6 +24,7 @@ extension QEMUHypervisor {
         }
 
         let kernelFile = number(.readOnlyFile(kernel))
+        let initrdFile = initrd.map { number(.readOnlyFile($0)) }
         let root = number(.readOnlyFile(try rootImage(of: spec)))
         let memory = QEMUMemory(size: spec.memory)
         var options: [any QEMUOption] = [
@@ -35,7 +36,8 @@ extension QEMUHypervisor {
             QEMUProcessors(count: spec.processors),
             memory,
             QEMUClock(),
-            QEMUKernel(descriptor: kernelFile, commandLine: try spec.commandLine.rendered()),
+            QEMUKernel(
+                descriptor: kernelFile, initrd: initrdFile, commandLine: try spec.commandLine.rendered()),
             QEMUBlockDevice(id: "root", descriptor: root, set: 1),
             QEMUConsole(stream: stream(.console)),
             QEMUSerialPorts(ports: [(MachinePort.boot, stream(.boot)), (MachinePort.agent, stream(.agent))]),
@@ -164,12 +166,12 @@ extension QEMUHypervisor {
         }
     }
 
-    private func bundledKernel(of spec: MachineSpec) throws -> FilePath {
-        guard case .bundled(let path) = spec.kernel else {
+    private func bundledKernel(of spec: MachineSpec) throws -> (FilePath, initrd: FilePath?) {
+        guard case .bundled(let path, let initrd) = spec.kernel else {
             throw RuntimeError(
                 .unsupported, "the host's kernel cannot be used with the qemu backend; the stage1 has to bring one")
         }
-        return path
+        return (path, initrd)
     }
 
     private func rootImage(of spec: MachineSpec) throws -> FilePath {
