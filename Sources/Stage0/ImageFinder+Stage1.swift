@@ -10,13 +10,19 @@ import LinuxPlatform
 import SystemPackage
 
 extension ImageFinder {
-    /// The stage1 image of a pod. Installed ones need no signature.
+    /// The stage1 image of a pod, with everything it depends on. Installed ones need no signature.
     func findStage1(_ selection: Stage1Selection) throws -> StoredImage {
+        let image = try findSelected(selection)
+        try findParts(of: image, selection)
+        return image
+    }
+
+    private func findSelected(_ selection: Stage1Selection) throws -> StoredImage {
         switch selection {
         case .standard: return try findStandardStage1()
         case .path(let path): return try importStage1(path)
         case .hash(let hash): return try find(hash: hash)
-        case .name(let name): return try find(name)
+        case .name(let name): return try find(ImageReference(interpreting: name))
         case .fromDirectory(let name):
             guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
                 throw RuntimeError(.invalidArgument, "--stage1-from-dir takes a file name, not \"\(name)\"")
@@ -27,14 +33,13 @@ extension ImageFinder {
     }
 
     private func findStage1(at url: String, isInstalled: Bool = false) throws -> StoredImage {
-        if case .file(let path) = try ImageReference(interpreting: url) {
-            return try importStage1(path, isInstalled: isInstalled)
-        }
-        return try find(url)
+        let reference = try ImageReference(interpreting: url)
+        if case .file(let path) = reference { return try importStage1(path, isInstalled: isInstalled) }
+        return try find(reference)
     }
 
     /// - Parameter isInstalled: whether the configuration vouches for the file.
-    private func importStage1(_ path: FilePath, isInstalled: Bool = false) throws -> StoredImage {
+    func importStage1(_ path: FilePath, isInstalled: Bool = false) throws -> StoredImage {
         let directory = try ImageFinder.absolute(path).removingLastComponent()
         let isTrusted =
             isInstalled || directory == settings.stage1Images || directory == ImageFinder.programDirectory

@@ -32,7 +32,8 @@ struct ImageFinder {
         return image
     }
 
-    private func find(_ reference: ImageReference, signature: FilePath?) throws -> StoredImage {
+    /// An image without what it depends on.
+    func find(_ reference: ImageReference, signature: FilePath? = nil) throws -> StoredImage {
         if let signature { try ImageFinder.checkUse(of: signature, for: reference) }
         warnOfServers(reference)
         switch reference {
@@ -140,7 +141,7 @@ struct ImageFinder {
     }
 
     /// What gets images from elsewhere, as settings and configuration want it.
-    private func fetcher(isOnline: Bool) throws -> Fetcher {
+    func fetcher(isOnline: Bool) throws -> Fetcher {
         let notices = notices
         let auth =
             isOnline
