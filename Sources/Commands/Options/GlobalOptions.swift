@@ -61,6 +61,16 @@ package struct GlobalOptions: ParsableArguments {
         }
     }
 
+    /// The flags as they are given to this program once more.
+    package var words: [String] {
+        var words = ["--insecure-options=\(insecureOptions)", "--local-config=\(localConfig)"]
+        words.append("--system-config=\(systemConfig)")
+        if let userConfig { words.append("--user-config=\(userConfig)") }
+        if let dir { words.append("--dir=\(dir)") }
+        if trustKeysFromHttps { words.append("--trust-keys-from-https") }
+        return debug ? words + ["--debug"] : words
+    }
+
     package var runtime: PodRuntime { get throws { try runtime(quiet: false) } }
 
     /// Long steps are shown on a terminal, unless everything is printed or nothing is.

@@ -24,7 +24,10 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
             CommandGroup(
                 name: "Other",
-                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self, HelpCommand.self]),
+                subcommands: [
+                    KernelTestCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self,
+                    HelpCommand.self,
+                ]),
         ],
         helpNames: [])
 
