@@ -39,7 +39,7 @@ stage1: programs kernel
 hypervisors:
 	$(MAKE) -C hypervisors
 
-## images       images for tests and the demonstration, in build/images
+## images       images and kernels for tests and the demonstration, in build/images and build/kernels
 images:
 	$(MAKE) -C Tests/images
 
@@ -119,6 +119,7 @@ install: all man completion
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
 	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
+	install -D -m 0755 stage1/kernel-image.sh $(DESTDIR)$(PREFIX)/lib/rkt/kernel-image.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1

@@ -28,6 +28,7 @@ install -D -m 0755 "$build/rkt" "$work/$name/bin/rkt"
 install -D -m 0755 "$build/libexec/rkt/download" "$work/$name/libexec/rkt/download"
 install -D -m 0644 "$build/stage1-kvm.aci" "$work/$name/lib/rkt/stage1-images/stage1-kvm.aci"
 install -D -m 0644 "$build/stage1-nspawn.aci" "$work/$name/lib/rkt/stage1-images/stage1-nspawn.aci"
+install -D -m 0755 "$source/stage1/kernel-image.sh" "$work/$name/lib/rkt/kernel-image.sh"
 install -d "$work/$name/lib/systemd/system"
 install -m 0644 "$source"/dist/systemd/* "$work/$name/lib/systemd/system"
 install -d "$work/$name/share/man/man1"
@@ -35,7 +36,7 @@ install -m 0644 "$build"/man/*.1 "$work/$name/share/man/man1"
 install -D -m 0644 "$build/completion/rkt.bash" "$work/$name/share/bash-completion/completions/rkt"
 install -D -m 0644 "$build/completion/rkt.zsh" "$work/$name/share/zsh/vendor-completions/_rkt"
 install -D -m 0644 "$build/completion/rkt.fish" "$work/$name/share/fish/vendor_completions.d/rkt.fish"
-for document in LICENSE README.md Documentation/{commands,building,troubleshooting,changelog}.md; do
+for document in LICENSE README.md Documentation/{commands,kernels,building,troubleshooting,changelog}.md; do
     install -D -m 0644 "$source/$document" "$work/$name/share/doc/rkt/$document"
 done
 tar -c --format=ustar --sort=name --mtime="@$BUILD_TIME" --owner=0 --group=0 --numeric-owner -C "$work" "$name" |
