@@ -41,6 +41,15 @@ package enum BuildProducts {
         directory.appending("images").appending("\(name).aci")
     }
 
+    /// A kernel of the distribution as its package's files lie below `/`.
+    package static func kernelPackage(_ flavour: String) -> FilePath {
+        directory.appending("kernels").appending(flavour)
+    }
+
+    /// The program that makes stage1 images with other kernels.
+    package static let kernelImage = (0..<3).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+        .appending("stage1").appending("kernel-image.sh")
+
     /// Where what is known about a failed test is kept.
     package static var failures: FilePath { directory.appending("tests").appending("failed") }
 

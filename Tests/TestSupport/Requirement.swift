@@ -44,6 +44,14 @@ extension Trait where Self == ConditionTrait {
         Requirement.trait("needs what `make all images` builds") { BuildProducts.missing.isEmpty }
     }
 
+    /// Kernels of the distribution, and what makes images of them.
+    package static var requiresKernelPackages: Self {
+        Requirement.trait("needs what `make images` gets, and the Debian packages cpio, erofs-utils and kmod") {
+            ["generic", "cloud"].allSatisfy { FileSystem.exists(BuildProducts.kernelPackage($0)) }
+                && ["cpio", "fsck.erofs", "depmod"].allSatisfy { Program.path(of: $0) != nil }
+        }
+    }
+
     /// journalctl, and the program that makes files for it.
     package static var requiresJournalRemote: Self {
         Requirement.trait("needs the Debian packages systemd and systemd-journal-remote") {
