@@ -68,7 +68,9 @@ let package = Package(
         .target(
             name: "SignatureTrust",
             dependencies: ["CGPGME", "Diagnostics", "LinuxPlatform", "AppContainer", system, crypto]),
-        .target(name: "HostConfiguration", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
+        .target(
+            name: "HostConfiguration",
+            dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
         .target(name: "SystemdUnits", dependencies: []),
         .target(name: "PodStore", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(name: "PodJournal", dependencies: ["Diagnostics", "LinuxPlatform", "GuestProtocol", system]),
@@ -151,7 +153,7 @@ let package = Package(
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"]),
         .testTarget(name: "DownloaderTests", dependencies: ["Downloader", "TestSupport"]),
         .testTarget(name: "SignatureTrustTests", dependencies: ["SignatureTrust", "TestSupport", crypto]),
-        .testTarget(name: "HostConfigurationTests", dependencies: ["HostConfiguration", "TestSupport"]),
+        .testTarget(name: "HostConfigurationTests", dependencies: ["HostConfiguration", "Hypervisor", "TestSupport"]),
         .testTarget(
             name: "ImageFetchTests",
             dependencies: [
@@ -204,7 +206,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "AppContainer", "LinuxPlatform", "Networking", "GuestProtocol", "Hypervisor", "Backends",
-                "Stage1", "SystemdUnits",
+                "PodStore", "Stage1", "SystemdUnits",
             ]),
     ],
     swiftLanguageModes: [.v6]

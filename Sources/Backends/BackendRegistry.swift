@@ -3,13 +3,20 @@
 
 import Diagnostics
 import Hypervisor
+import LinuxPlatform
+import SystemPackage
 
 /// The backends that are built in: the only place that names them.
 package enum BackendRegistry {
     /// The backend of a kind, after looking at what this host has for it.
-    package static func hypervisor(_ kind: HypervisorKind) -> any Hypervisor {
-        switch kind {
-        case .qemu: QEMUHypervisor.probe()
+    ///
+    /// - Parameter binary: the hypervisor's program; nil for the one in the search path.
+    /// - Throws: `.notFound` when the named program is none.
+    package static func hypervisor(_ kind: HypervisorKind, binary: FilePath? = nil) throws -> any Hypervisor {
+        if let binary { try requireProgram(binary) }
+        return switch kind {
+        case .qemu: QEMUHypervisor.probe(binary: binary)
+        case .lkvm: LKVMHypervisor.probe(binary: binary)
         case .nspawn: NspawnHypervisor()
         }
     }
@@ -17,15 +24,45 @@ package enum BackendRegistry {
     /// What runs the pods of a stage1 image that does not say it.
     private static let standard = HypervisorKind.qemu
 
-    /// The backend with a name, as stage1 annotations and configuration give it.
+    /// The backend for a pod, by the name that its stage1 image gives and what is configured.
     ///
-    /// - Throws: `.unsupported` for a name that none has.
-    package static func hypervisor(named name: String?) throws -> any Hypervisor {
-        guard let name else { return hypervisor(standard) }
+    /// The configuration counts for pods with a kernel of their own only: for others it is the image that says how they are
+    /// run.
+    ///
+    /// - Parameter name: nil for an image that gives none.
+    /// - Throws: `.unsupported` for a name that none has, or a configured backend whose pods have no kernel of their own.
+    package static func hypervisor(
+        named name: String?, choice: BackendChoice = BackendChoice()
+    ) throws -> any Hypervisor {
+        let kind = try name.map(Self.kind(named:)) ?? standard
+        guard choice != BackendChoice() else { return try hypervisor(kind) }
+        let named = try hypervisor(kind)
+        guard named.capabilities.contains(.ownKernel) else { return named }
+        let chosen = try hypervisor(choice.kind ?? kind, binary: choice.binary)
+        guard chosen.capabilities.contains(.ownKernel) else {
+            throw RuntimeError(
+                .unsupported,
+                "the configuration asks for the \(chosen.kind.rawValue) backend, whose pods have no kernel of their own, "
+                    + "and this stage1 image brings one; use another stage1 image, or another \"backend\"")
+        }
+        return chosen
+    }
+
+    private static func kind(named name: String) throws -> HypervisorKind {
         guard let kind = HypervisorKind(rawValue: name) else {
             let known = HypervisorKind.allCases.map(\.rawValue).joined(separator: ", ")
             throw RuntimeError(.unsupported, "there is no hypervisor backend \"\(name)\"; this build has: \(known)")
         }
-        return hypervisor(kind)
+        return kind
+    }
+
+    private static func requireProgram(_ path: FilePath) throws {
+        let status = try? FileSystem.status(path, followSymbolicLink: true)
+        guard let status, status.type == .regular, status.mode & 0o111 != 0 else {
+            throw RuntimeError(
+                .notFound,
+                "\"\(path)\", which the configuration names as \"binary\" of the hypervisor, is not a program; install it "
+                    + "there, or leave the field out to have it looked for in PATH")
+        }
     }
 }

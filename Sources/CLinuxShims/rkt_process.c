@@ -116,7 +116,9 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
     if (spawn->private_processes && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
         fail(report, 3);
     }
-    if (spawn->read_only && make_read_only(spawn->read_only) < 0) fail(report, 9);
+    for (char *const *path = spawn->read_only; path && *path; path++) {
+        if (make_read_only(*path) < 0) fail(report, 9);
+    }
     if (spawn->root && chroot(spawn->root) < 0) fail(report, 4);
     if (spawn->root && chdir("/") < 0) fail(report, 4);
     if (spawn->directory && chdir(spawn->directory) < 0) fail(report, 5);

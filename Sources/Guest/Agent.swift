@@ -64,7 +64,7 @@ package final class Agent {
         journal = try Journal(machineID: machineID)
         requests = try UnixSocket.listen(GuestLayout.agentSocket)
         try UnixSocket.setNonBlocking(requests)
-        port = try HostPort.open(PortName.agent)
+        port = try GuestPort.open(PortName.agent)
         try UnixSocket.setNonBlocking(port)
     }
 

@@ -27,7 +27,7 @@ package enum GuestLayout {
     package static func app(_ name: String) -> FilePath { apps.appending(name) }
 }
 
-/// Names of the virtio-serial ports, which the host's plan gives them.
+/// Names of the ports to the host, which its plan gives them.
 package enum PortName {
     package static let boot = "rkt.boot"
     package static let agent = "rkt.agent"

@@ -37,7 +37,7 @@ struct PodSetUp {
 
     private func applyKernelSettings() throws {
         guard !pod.kernelSettings.isEmpty else { return }
-        guard HostPort.isInContainer else {
+        guard GuestPort.isInContainer else {
             for setting in pod.kernelSettings { try apply(setting, "/proc/sys") }
             return
         }

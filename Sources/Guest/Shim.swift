@@ -18,18 +18,19 @@ package struct Shim {
     /// Runs to the exec of systemd; whatever fails is told to the host, and the machine powers off.
     package static func run() -> Never {
         do {
-            if HostPort.isInContainer { try GuestMounts.makeForContainer() } else { try GuestMounts.makeForMachine() }
-            let shim = Shim(bootPort: try HostPort.open(PortName.boot))
+            if GuestPort.isInContainer { try GuestMounts.makeForContainer() } else { try GuestMounts.makeForMachine() }
+            let shim = Shim(bootPort: try GuestPort.open(PortName.boot))
             do {
                 try shim.becomePod()
             } catch {
                 shim.send(.failed(describe(error)))
+                Terminal.drain(shim.bootPort)
             }
         } catch {
             // The console is all there is.
             fputs("rkt-guest: \(describe(error))\n", stderr)
         }
-        FinalShutdown.powerOff()
+        FinalShutdown.endMachine()
     }
 
     static func describe(_ error: any Error) -> String { String(describing: error) }
@@ -45,7 +46,7 @@ package struct Shim {
         }
         try FileSystem.write(Array("\(pod.machineID)\n".utf8), to: GuestLayout.machineID, mode: 0o444)
         // A container has been given its network as it is.
-        if !HostPort.isInContainer { try NetworkSetUp(interfaces: pod.interfaces).apply() }
+        if !GuestPort.isInContainer { try NetworkSetUp(interfaces: pod.interfaces).apply() }
         try PodSetUp(pod: pod).apply()
         send(.phase(name: PhaseName.shimEnd, microseconds: Clock.microseconds))
         try? bootPort.close()
@@ -76,7 +77,7 @@ package struct Shim {
 
     private func startSystemd(debug: Bool) throws -> Never {
         // The console of a virtual machine shows the kernel's messages.
-        let target = HostPort.isInContainer ? "console" : "kmsg"
+        let target = GuestPort.isInContainer ? "console" : "kmsg"
         var arguments = ["/usr/lib/systemd/systemd", "--log-target=\(target)", "--show-status=false"]
         arguments.append(debug ? "--log-level=debug" : "--log-level=notice")
         // Without PATH the manager falls back to a compiled-in one; nothing else of the kernel's environment is wanted.

@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import Hypervisor
 import LinuxPlatform
 import SystemPackage
 
@@ -33,23 +34,48 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         package static let standard = InterfaceJoint.tap
     }
 
+    /// Used in place of the backend that a stage1 image names, if its pods have a kernel of their own.
+    package private(set) var backend: HypervisorKind?
+    /// The hypervisor's program, which belongs to the backend.
+    package private(set) var binary: FilePath?
+    package private(set) var accelerator: AcceleratorPolicy?
+    package private(set) var profile: MachineProfile?
+    /// What a pod is not started without.
+    package private(set) var minimumIsolation: IsolationLevel?
     package private(set) var volumes: VolumeTransport?
     package private(set) var interfaces: InterfaceJoint?
 
     package init() {}
 
     package mutating func add(_ document: ConfigurationDocument) throws {
+        try Self.read(document.root["backend"], "backend", into: &backend)
+        try Self.readPath(document.root["binary"], into: &binary)
+        try Self.read(document.root["accelerator"], "accelerator", into: &accelerator)
+        try Self.read(document.root["profile"], "machine profile", into: &profile)
+        try Self.read(document.root["minimumIsolation"], "level of isolation", into: &minimumIsolation)
         try Self.read(document.root["volumes"], "way of sharing volumes", into: &volumes)
         try Self.read(document.root["interfaces"], "way of joining interfaces", into: &interfaces)
     }
 
     package mutating func override(with later: HypervisorConfiguration) {
+        // The program of one backend is none of another's.
+        let isOther = later.backend != nil && later.backend != backend
+        binary = later.binary ?? (isOther ? nil : binary)
+        backend = later.backend ?? backend
+        accelerator = later.accelerator ?? accelerator
+        profile = later.profile ?? profile
+        minimumIsolation = later.minimumIsolation ?? minimumIsolation
         volumes = later.volumes ?? volumes
         interfaces = later.interfaces ?? interfaces
     }
 
     package var entries: [JSONObject] {
         var object = JSONObject()
+        if let backend { object.set("backend", .string(backend.rawValue)) }
+        if let binary { object.set("binary", .string(binary.string)) }
+        if let accelerator { object.set("accelerator", .string(accelerator.rawValue)) }
+        if let profile { object.set("profile", .string(profile.rawValue)) }
+        if let minimumIsolation { object.set("minimumIsolation", .string(minimumIsolation.rawValue)) }
         if let volumes { object.set("volumes", .string(volumes.rawValue)) }
         if let interfaces { object.set("interfaces", .string(interfaces.rawValue)) }
         return object.members.isEmpty ? [] : [object]
@@ -61,11 +87,20 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
     ) throws where Way.RawValue == String {
         guard let text = try field.string() else { return }
         guard let way = Way(rawValue: text) else {
-            let known = Way.allCases.map(\.rawValue).joined(separator: " or ")
-            throw field.failure("\(ScalarError.quoted(text)) is not a known \(what): use \(known)")
+            let names = Way.allCases.map(\.rawValue)
+            let known = [names.dropLast().joined(separator: ", "), names.last ?? ""].filter { !$0.isEmpty }
+            throw field.failure(
+                "\(ScalarError.quoted(text)) is not a known \(what): use \(known.joined(separator: " or "))")
         }
         guard value == nil else { throw field.failure("another file of this directory has set it already") }
         value = way
+    }
+
+    private static func readPath(_ field: ConfigurationField, into path: inout FilePath?) throws {
+        guard let text = try field.string() else { return }
+        guard text.hasPrefix("/") else { throw field.failure("\(ScalarError.quoted(text)) is not an absolute path") }
+        guard path == nil else { throw field.failure("another file of this directory has set it already") }
+        path = FilePath(text)
     }
 }
 

@@ -40,7 +40,8 @@ package struct AcceleratorFacts: Sendable, Equatable {
             throw RuntimeError(
                 .unsupported,
                 "the configuration asks for KVM, which cannot be used: \(problem); enable virtualization in the "
-                    + "firmware, load the kvm_intel or kvm_amd module, or set the accelerator to \"auto\" or \"tcg\"")
+                    + "firmware, load KVM (on x86 the module kvm_intel or kvm_amd), or set the accelerator to \"auto\" or \"tcg\""
+            )
         }
     }
 }

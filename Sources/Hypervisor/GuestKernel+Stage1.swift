@@ -6,31 +6,45 @@ import LinuxPlatform
 import SystemPackage
 
 extension GuestKernel {
-    /// The kernel of a stage1 image: its `bzImage`, which an image that depends on another one may lay beside that one's
-    /// `vmlinux`, or else its `vmlinux`; with its `initrd` if there is one.
+    /// What the kernel that a backend takes is called in the stage1 image that comes with rkt.
+    ///
+    /// An ELF file with a PVH note starts without being decompressed; `vmlinuz` is the same kernel as a bzImage.
+    /// Loaders of aarch64 know one form only.
+    package static func fileName(
+        for capabilities: HypervisorCapabilities, _ architecture: GuestArchitecture = .host
+    ) -> String {
+        switch architecture {
+        case .x86_64: capabilities.contains(.executableKernel) ? "vmlinux" : "vmlinuz"
+        case .aarch64: "Image"
+        }
+    }
+
+    /// What an image that depends on another one lays beside that one's kernels.
+    private static let other = "bzImage"
+
+    /// The kernel of a stage1 image: its `bzImage`, which an image that depends on another one may lay beside that
+    /// one's kernels and every backend takes, or else the one that the backend takes; with its `initrd` if there is
+    /// one.
     ///
     /// A kernel that is not there at all is told when the machine's files are looked for.
     ///
-    /// - Parameter root: the image's root directory.
+    /// - Parameters:
+    ///   - root: the image's root directory.
+    ///   - capabilities: what the backend can do.
+    ///   - architecture: that of the machine.
     /// - Throws: when the kernel is no such file, or one that cannot be booted directly.
-    package init(inStage1 root: FilePath) throws {
+    package init(
+        inStage1 root: FilePath, for capabilities: HypervisorCapabilities, _ architecture: GuestArchitecture = .host
+    ) throws {
         let initrd = root.appending("initrd")
-        let compressed = root.appending("bzImage")
-        let plain = root.appending("vmlinux")
-        if FileSystem.exists(compressed) {
-            guard try KernelFile(compressed).isBootSector else {
-                throw RuntimeError(.invalidArgument, "the guest kernel \"\(compressed)\" is not a bzImage")
-            }
-            self = .bundled(compressed, initrd: FileSystem.exists(initrd) ? initrd : nil)
-        } else {
-            guard try !FileSystem.exists(plain) || KernelFile(plain).hasPVHEntry else {
-                throw RuntimeError(
-                    .invalidArgument,
-                    "the guest kernel \"\(plain)\" is not an ELF file with a PVH note; use the bzImage of that kernel, or "
-                        + "build it with CONFIG_PVH")
-            }
-            self = .bundled(plain, initrd: FileSystem.exists(initrd) ? initrd : nil)
+        let other = root.appending(Self.other)
+        let bundled = root.appending(Self.fileName(for: capabilities, architecture))
+        let kernel = architecture == .x86_64 && FileSystem.exists(other) ? other : bundled
+        if architecture == .x86_64, FileSystem.exists(kernel) {
+            let isExecutable = kernel == bundled && capabilities.contains(.executableKernel)
+            try KernelFile(kernel).require(executable: isExecutable)
         }
+        self = .bundled(kernel, initrd: FileSystem.exists(initrd) ? initrd : nil)
     }
 }
 
@@ -49,6 +63,25 @@ struct KernelFile {
             file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch let error as Errno {
             throw RuntimeError.systemCall("open", path, error)
+        }
+    }
+
+    /// - Throws: when it cannot be booted directly, as what it is to be.
+    func require(executable: Bool) throws {
+        if executable {
+            guard try hasPVHEntry else {
+                throw RuntimeError(
+                    .invalidArgument,
+                    "the guest kernel \"\(path)\" is not an ELF file with a PVH note; use the bzImage of that "
+                        + "kernel, or build it with CONFIG_PVH")
+            }
+        } else {
+            guard try isBootSector else {
+                throw RuntimeError(
+                    .invalidArgument,
+                    "the guest kernel \"\(path)\" is not a bzImage; make the stage1 image from the bzImage of its "
+                        + "kernel")
+            }
         }
     }
 

@@ -5,8 +5,8 @@ import SystemPackage
 
 /// The kernel that a pod runs on.
 package enum GuestKernel: Sendable, Equatable {
-    /// A kernel image that comes with the stage1: an ELF `vmlinux` with a PVH note, which boots without decompression,
-    /// or a `bzImage`. A kernel with modules has an initrd, which loads them and mounts the root file system.
+    /// A kernel image that comes with the stage1, in a form that the backend takes. A kernel with modules has an
+    /// initrd, which loads them and mounts the root file system.
     case bundled(FilePath, initrd: FilePath? = nil)
     /// The kernel of the host, shared; the machine begins with a program.
     case host(FirstProgram)

@@ -1,6 +1,8 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
+
 /// A backend: turns a specification into a plan and a plan into a machine.
 ///
 /// Planning is pure, so that what would be done can be compared and printed. Launching executes the plan.
@@ -18,23 +20,46 @@ package protocol Hypervisor: Sendable {
     ///   naming the package when a program is missing, `.invalidArgument` for a value out of range.
     func plan(for spec: MachineSpec) throws -> Plan
 
+    /// What stands between the host and such a machine.
+    ///
+    /// - Throws: when it cannot be had at all.
+    func isolation(of spec: MachineSpec) throws -> IsolationLevel
+
     /// Executes the plan. When it fails, nothing it started is left.
     func launch(_ plan: Plan) throws -> any Machine
 }
 
 extension Hypervisor {
+    /// A backend that does not say more has not been looked at for it.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
+        capabilities.contains(.ownKernel) ? .emulation : .chroot
+    }
+
     /// Says, before anything is created, whether the specification can be launched here: it can be planned and the
     /// files it names exist.
     package func preflight(_ spec: MachineSpec) throws {
         _ = try plan(for: spec)
+        try requireIsolation(of: spec)
         try spec.checkFiles()
     }
 
     /// Plans and launches, showing the plan to `trace` in between.
     package func start(_ spec: MachineSpec, trace: (String) -> Void = { _ in }) throws -> any Machine {
         let plan = try plan(for: spec)
+        try requireIsolation(of: spec)
         try spec.checkFiles()
         trace(plan.description)
         return try launch(plan)
+    }
+
+    private func requireIsolation(of spec: MachineSpec) throws {
+        guard let least = spec.minimumIsolation else { return }
+        let level = try isolation(of: spec)
+        guard level < least else { return }
+        throw RuntimeError(
+            .unsupported,
+            "the configuration wants pods isolated by \"\(least.rawValue)\" at least, and this one would be by "
+                + "\"\(level.rawValue)\" with the \(kind.rawValue) backend; \(least.requirement); or lower "
+                + "\"minimumIsolation\"")
     }
 }

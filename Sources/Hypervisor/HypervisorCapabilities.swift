@@ -3,9 +3,9 @@
 
 /// What a backend can do, asked before anything is created, so that callers branch on an ability and never on a name.
 package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
-    package let rawValue: UInt8
+    package let rawValue: UInt16
 
-    package init(rawValue: UInt8) {
+    package init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
@@ -21,4 +21,8 @@ package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
     package static let preservesExitStatus = HypervisorCapabilities(rawValue: 1 << 4)
     /// A running pod can be frozen and resumed.
     package static let pause = HypervisorCapabilities(rawValue: 1 << 5)
+    /// Directories can be shared by virtiofs; without it all go over 9p.
+    package static let virtiofs = HypervisorCapabilities(rawValue: 1 << 6)
+    /// The kernel can be a plain ELF file on x86; without it, it has to be a bzImage.
+    package static let executableKernel = HypervisorCapabilities(rawValue: 1 << 7)
 }

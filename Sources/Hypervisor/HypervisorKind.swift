@@ -4,5 +4,6 @@
 /// The backends this project has, by the names used in stage1 annotations and configuration.
 package enum HypervisorKind: String, Sendable, CaseIterable {
     case qemu
+    case lkvm
     case nspawn
 }

@@ -75,10 +75,13 @@ extension KernelCommandLine {
     /// - Parameters:
     ///   - firstProgram: the path of the program that becomes process 1.
     ///   - verbose: whether the kernel prints everything it does on the console.
-    package static func standard(firstProgram: String, verbose: Bool = false) -> KernelCommandLine {
+    package static func standard(
+        firstProgram: String, verbose: Bool = false, architecture: GuestArchitecture = .host
+    ) -> KernelCommandLine {
         var line = KernelCommandLine([
-            // The boot log has to come out before any driver of ours could carry it: an ISA serial port is always there.
-            Parameter("console", "ttyS0"),
+            // The boot log has to come out before any driver of ours could carry it: a serial port of the machine's own is
+            // always there.
+            Parameter("console", architecture == .aarch64 ? "ttyAMA0" : "ttyS0"),
             // The guest root is the first virtio block device, an EROFS image opened read-only by the hypervisor. Naming
             // its type saves the kernel from trying the others and logging each failure.
             Parameter("root", "/dev/vda"),
@@ -88,14 +91,16 @@ extension KernelCommandLine {
             // The pvpanic device tells the hypervisor about a panic. A kernel without its driver restarts at once instead,
             // which ends the machine too; the kernel's own default is to hang for ever.
             Parameter("panic", "-1"),
+        ])
+        if architecture == .x86_64 {
             // The check counts timer interrupts in a busy loop, and fails when a loaded host does not run the guest
             // meanwhile. An emulated timer needs no check.
-            Parameter("no_timer_check"),
+            line.append("no_timer_check")
             // One serial port exists; probing for the usual four costs emulated port accesses.
-            Parameter("8250.nr_uarts", "1"),
-            // Apps may make interfaces of this kind; the kernel is not to begin with one, which nobody has asked for.
-            Parameter("dummy.numdummies", "0"),
-        ])
+            line.append("8250.nr_uarts", "1")
+        }
+        // Apps may make interfaces of this kind; the kernel is not to begin with one, which nobody has asked for.
+        line.append("dummy.numdummies", "0")
         // Each character on an emulated serial port is an exit to the hypervisor: a full boot log takes a noticeable part
         // of the boot. Warnings and worse still come through.
         line.append(verbose ? "ignore_loglevel" : "quiet")

@@ -20,7 +20,11 @@ package struct MachineSpec: Sendable, Equatable {
     package var shares: [Share]
     package var network: NetworkAttachment
     package var accelerator: AcceleratorPolicy
-    package var profile: MachineProfile
+    /// The machine type; nil for what the backend has for the architecture.
+    package var profile: MachineProfile?
+    package var architecture: GuestArchitecture
+    /// What the pod is not started without.
+    package var minimumIsolation: IsolationLevel?
     /// Descriptors, such as the pod lock, that the machine's processes keep open for as long as they live.
     package var inheritedDescriptors: [FileDescriptor]
     /// The user and group the hypervisor runs as; nil for those of this process, which cannot change them.
@@ -39,7 +43,8 @@ package struct MachineSpec: Sendable, Equatable {
     package init(
         name: String, uuid: String, memory: Int, processors: Int, kernel: GuestKernel, commandLine: KernelCommandLine,
         root: RootFilesystem, shares: [Share] = [], network: NetworkAttachment = .interfaces([]),
-        accelerator: AcceleratorPolicy = .auto, profile: MachineProfile = .q35,
+        accelerator: AcceleratorPolicy = .auto, profile: MachineProfile? = nil,
+        architecture: GuestArchitecture = .host, minimumIsolation: IsolationLevel? = nil,
         inheritedDescriptors: [FileDescriptor] = [], user: UInt32? = nil, workingDirectory: FilePath, log: FilePath
     ) {
         self.name = name
@@ -53,6 +58,8 @@ package struct MachineSpec: Sendable, Equatable {
         self.network = network
         self.accelerator = accelerator
         self.profile = profile
+        self.architecture = architecture
+        self.minimumIsolation = minimumIsolation
         self.inheritedDescriptors = inheritedDescriptors
         self.user = user
         self.workingDirectory = workingDirectory

@@ -25,6 +25,13 @@ package enum Share: Sendable, Equatable {
         }
     }
 
+    /// Whether the guest cannot change what is shared, whatever it asks for.
+    package var isReadOnly: Bool {
+        switch self {
+        case .virtiofs(_, _, _, let readOnly), .plan9(_, _, let readOnly), .bind(_, _, _, let readOnly): readOnly
+        }
+    }
+
     /// What is exported.
     package var source: FilePath {
         switch self {

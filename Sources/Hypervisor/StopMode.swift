@@ -26,4 +26,10 @@ package struct TeardownStep: Sendable, Equatable {
         self.action = action
         self.patience = patience
     }
+
+    /// The patience in milliseconds.
+    package var milliseconds: Int {
+        let (seconds, attoseconds) = patience.components
+        return Int(clamping: seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
 }

@@ -36,32 +36,45 @@ package protocol VirtualMachine: SupervisedMachine {
     var accelerator: AcceleratorChoice { get }
 
     /// Lets the guest see its power button pressed. Returns at once.
+    ///
+    /// - Throws: `.unsupported` when the machine has none.
     func pressPowerButton() throws
 }
 
 /// The supervisor's ends of a machine's channels; all non-blocking.
 package struct MachineDescriptors: Sendable, Equatable {
-    /// The stream to the guest's first program (a virtual machine's virtio-serial port `rkt.boot`).
+    /// The stream to the guest's first program (`MachinePort.boot`).
     package let bootPort: FileDescriptor
-    /// The stream to the guest's agent (a virtual machine's virtio-serial port `rkt.agent`).
+    /// The stream to the guest's agent (`MachinePort.agent`).
     package let agentPort: FileDescriptor
     /// What the guest writes to its serial console; what is written here is typed on it.
     package let console: FileDescriptor
     /// The hypervisor's control channel. Read it through `readControlEvents()` only.
     package let control: FileDescriptor
+    /// A byte that reaches the guest by the ports only when it is written twice: alone it speaks to the hypervisor.
+    package let portEscape: UInt8?
 
     package init(
-        bootPort: FileDescriptor, agentPort: FileDescriptor, console: FileDescriptor, control: FileDescriptor
+        bootPort: FileDescriptor, agentPort: FileDescriptor, console: FileDescriptor, control: FileDescriptor,
+        portEscape: UInt8? = nil
     ) {
         self.bootPort = bootPort
         self.agentPort = agentPort
         self.console = console
         self.control = control
+        self.portEscape = portEscape
     }
 }
 
-/// The names of the virtio-serial ports, as the guest finds them in `/sys/class/virtio-ports/*/name`.
+/// The names of the ports: those of virtio-serial, as the guest finds them in `/sys/class/virtio-ports/*/name`, or where
+/// there is none, kernel parameters that name a serial port each, such as `rkt.boot=ttyS1`.
 package enum MachinePort {
     package static let boot = "rkt.boot"
     package static let agent = "rkt.agent"
+}
+
+/// A kernel parameter that tells the guest how its machine ends, where that is not by powering off.
+package enum MachineEnd {
+    package static let parameter = "rkt.end"
+    package static let restart = "restart"
 }

@@ -45,8 +45,8 @@ package struct SpawnRequest: Sendable {
     package var newSession: Bool
     /// Run in a private copy of the mount namespace.
     package var privateMounts: Bool
-    /// A directory that the program sees read-only, with all that is mounted below it; takes private mounts.
-    package var readOnlyPath: FilePath?
+    /// Directories that the program sees read-only, with all that is mounted below them; takes private mounts.
+    package var readOnlyPaths: [FilePath]
     package var credentials: Credentials?
     /// Be the first process of a new PID namespace (pid_namespaces(7)), all of which ends with it; takes private mounts.
     package var privateProcesses = false
@@ -72,7 +72,7 @@ package struct SpawnRequest: Sendable {
     package init(
         path: FilePath, arguments: [String], environment: [String] = [], descriptors: [Int32] = [0, 1, 2],
         root: FilePath? = nil, directory: FilePath? = nil, newSession: Bool = false, privateMounts: Bool = false,
-        readOnlyPath: FilePath? = nil, credentials: Credentials? = nil, parentDeathSignal: Int32 = 0
+        readOnlyPaths: [FilePath] = [], credentials: Credentials? = nil, parentDeathSignal: Int32 = 0
     ) {
         self.path = path
         self.arguments = arguments
@@ -82,7 +82,7 @@ package struct SpawnRequest: Sendable {
         self.directory = directory
         self.newSession = newSession
         self.privateMounts = privateMounts
-        self.readOnlyPath = readOnlyPath
+        self.readOnlyPaths = readOnlyPaths
         self.credentials = credentials
         self.parentDeathSignal = parentDeathSignal
     }
@@ -120,14 +120,13 @@ package final class ChildProcess: Sendable {
         let path = strdup(request.path.string)
         let root = request.root.map { strdup($0.string) }
         let directory = request.directory.map { strdup($0.string) }
-        let readOnly = request.readOnlyPath.map { strdup($0.string) }
+        let readOnly = CStringArray(request.readOnlyPaths.map(\.string))
         let arguments = CStringArray(request.arguments)
         let environment = CStringArray(request.environment)
         defer {
             free(path)
             root.map { free($0) }
             directory.map { free($0) }
-            readOnly.map { free($0) }
         }
         let groupList: [UInt32] = request.credentials?.groups ?? []
         var groupFiles: [FileDescriptor] = []
@@ -157,7 +156,7 @@ package final class ChildProcess: Sendable {
                 spawn.private_processes = request.privateProcesses ? 1 : 0
                 spawn.group_files = files.baseAddress
                 spawn.group_file_count = CInt(files.count)
-                spawn.read_only = readOnly.flatMap { UnsafePointer($0) }
+                spawn.read_only = UnsafePointer(readOnly.pointer)
                 spawn.set_user = request.credentials == nil ? 0 : 1
                 spawn.uid = request.credentials?.uid ?? 0
                 spawn.gid = request.credentials?.gid ?? 0

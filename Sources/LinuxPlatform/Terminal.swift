@@ -28,6 +28,21 @@ package struct Terminal {
         saved = settings
     }
 
+    /// Opens a terminal or a serial port that is to carry bytes as they are. It does not become the controlling one.
+    package static func openRaw(_ path: FilePath) throws -> FileDescriptor {
+        let descriptor = FileDescriptor(rawValue: open(path.string, O_RDWR | O_NOCTTY | O_CLOEXEC))
+        guard descriptor.rawValue >= 0 else { throw RuntimeError.systemCall("open", path, lastErrno) }
+        guard let terminal = Terminal(descriptor) else {
+            try? descriptor.close()
+            throw RuntimeError(.invalidArgument, "\"\(path)\" is not a terminal")
+        }
+        terminal.makeRaw()
+        return descriptor
+    }
+
+    /// Waits until everything written to a terminal or a serial port has left it; returns at once for anything else.
+    package static func drain(_ descriptor: FileDescriptor) { _ = tcdrain(descriptor.rawValue) }
+
     /// Every key goes to the reader, also those that make signals.
     package func makeRaw() {
         var settings = saved

@@ -10,16 +10,18 @@ package struct MachinePreview {
     private let plan: PodPlan
     private let backend: HypervisorKind
     private let accelerator: AcceleratorChoice?
+    private let isolation: IsolationLevel
     private let networks: ResolvedNetworks
 
     package init(
-        _ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice?,
+        _ plan: PodPlan, backend: HypervisorKind, accelerator: AcceleratorChoice?, isolation: IsolationLevel,
         networks: ResolvedNetworks
     ) {
         self.plan = plan
         self.networks = networks
         self.backend = backend
         self.accelerator = accelerator
+        self.isolation = isolation
     }
 
     /// The keys are those of the record of a running machine, and what goes into it.
@@ -30,6 +32,7 @@ package struct MachinePreview {
             object.set("accelerator", .string(accelerator.accelerator.rawValue))
             if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
         }
+        object.set("isolation", .string(isolation.rawValue))
         object.set("memoryMiB", JSONValue(plan.machine.memory))
         object.set("processors", JSONValue(plan.machine.processors))
         object.set("shares", .array(shares))

@@ -13,6 +13,7 @@ struct MachineRecord {
     var version: String
     /// Nil where the kernel is the host's.
     var accelerator: AcceleratorChoice?
+    var isolation: IsolationLevel
     /// MiB.
     var memory: Int
     var processors: Int
@@ -26,6 +27,7 @@ struct MachineRecord {
             object.set("accelerator", .string(accelerator.accelerator.rawValue))
             if let reason = accelerator.fallbackReason { object.set("acceleratorFallback", .string(reason)) }
         }
+        object.set("isolation", .string(isolation.rawValue))
         object.set("memoryMiB", JSONValue(memory))
         object.set("processors", JSONValue(processors))
         if !isolators.entries.isEmpty { object.set("isolators", isolators.json) }

@@ -9,11 +9,21 @@ import SystemPackage
 struct Outbox {
     private(set) var bytes: [UInt8] = []
     private var start = 0
+    /// A byte that goes out twice, where the way to the reader asks for it (`MachineDescriptors.portEscape`).
+    private let doubled: UInt8?
+
+    init(doubling doubled: UInt8? = nil) { self.doubled = doubled }
 
     var count: Int { bytes.count - start }
     var isEmpty: Bool { count == 0 }
 
-    mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
+    mutating func append(_ more: some Collection<UInt8>) {
+        guard let doubled else { return bytes.append(contentsOf: more) }
+        for byte in more {
+            bytes.append(byte)
+            if byte == doubled { bytes.append(byte) }
+        }
+    }
 
     mutating func clear() {
         bytes = []

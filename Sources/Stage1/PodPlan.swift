@@ -35,7 +35,7 @@ package struct PodPlan {
     private static let firstProgram = "/usr/lib/rkt/rkt-guest"
 
     /// - Parameters:
-    ///   - capabilities: of the backend.
+    ///   - capabilities: what the backend can do.
     ///   - interfaces: those that the pod's networks give a machine with a kernel of its own.
     ///   - namespace: where the pod's network namespace is mounted, for a machine on the host's kernel.
     ///   - names: what the pod's networks say of name servers.
@@ -44,7 +44,8 @@ package struct PodPlan {
     ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
-        pod: PodLayout, arguments: EntrypointArguments, capabilities: HypervisorCapabilities = [.ownKernel],
+        pod: PodLayout, arguments: EntrypointArguments,
+        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel],
         interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
         inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
@@ -66,6 +67,7 @@ package struct PodPlan {
             manifest, points: { points[$0.name] ?? [] }, pod: pod,
             carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : .bind)
         self.volumes = volumes
+        let appRoots = Self.appRoots(pod, capabilities)
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
             throw RuntimeError(
@@ -78,11 +80,7 @@ package struct PodPlan {
             kernelSettings: try Self.kernelSettings(
                 manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: arguments.networks != ["host"]),
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
-            shares: hasOwnKernel
-                ? [
-                    // The guest's own locks and a cache without expiry: nobody else writes to this share.
-                    .init(type: "virtiofs", tag: Self.shareTag, mountPoint: AppPlan.guestRoots)
-                ] + volumes.guestShares : [],
+            shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares : [],
             files: UnitGraph(apps: plans.map(\.unit)).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
@@ -114,7 +112,8 @@ package struct PodPlan {
             machine = Self.container(
                 pod, uuid, processors: processors, memory: hostMemory,
                 capabilities: configuration.apps.reduce(0) { $0 | $1.capabilityBoundingSet },
-                shares: volumes.shares, network: namespace.map { .namespace($0) } ?? .host, inherited: inherited)
+                shares: volumes.shares, network: namespace.map { .namespace($0) } ?? .host,
+                minimumIsolation: settings.minimumIsolation, inherited: inherited)
             return
         }
         let memory = Int(clamping: demand.machineMemory())
@@ -128,17 +127,18 @@ package struct PodPlan {
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
             name: Self.machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
-            kernel: try GuestKernel(inStage1: pod.stage1Rootfs), commandLine: commandLine,
-            root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
-            shares: [.virtiofs(tag: Self.shareTag, source: pod.apps, cache: .always, readOnly: false)] + volumes.shares,
-            network: .interfaces(interfaces.map(MachineInterface.init)), inheritedDescriptors: inherited,
+            kernel: try GuestKernel(inStage1: pod.stage1Rootfs, for: capabilities), commandLine: commandLine,
+            root: .block(pod.stage1Rootfs.appending(Self.guestRoot)), shares: [appRoots.share] + volumes.shares,
+            network: .interfaces(interfaces.map(MachineInterface.init)),
+            accelerator: settings.accelerator ?? .auto, profile: settings.profile,
+            minimumIsolation: settings.minimumIsolation, inheritedDescriptors: inherited,
             user: machineUser, workingDirectory: pod.directory, log: Self.log(pod))
     }
 
     /// A machine on the host's kernel: it begins with the same program, in a copy of the same root.
     private static func container(
         _ pod: PodLayout, _ uuid: PodUUID, processors: Int, memory: Int, capabilities: UInt64, shares: [Share],
-        network: NetworkAttachment, inherited: [FileDescriptor]
+        network: NetworkAttachment, minimumIsolation: IsolationLevel?, inherited: [FileDescriptor]
     ) -> MachineSpec {
         MachineSpec(
             name: machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
@@ -148,12 +148,27 @@ package struct PodPlan {
                 .bind(
                     source: pod.apps, target: FilePath(AppPlan.guestRoots), isRecursive: true, readOnly: false)
             ] + shares,
-            network: network, inheritedDescriptors: inherited, workingDirectory: pod.directory, log: log(pod))
+            network: network, minimumIsolation: minimumIsolation, inheritedDescriptors: inherited,
+            workingDirectory: pod.directory, log: log(pod))
     }
 
     static func machineName(_ uuid: String) -> String { "rkt-\(uuid)" }
 
     private static func log(_ pod: PodLayout) -> FilePath { pod.directory.appending("machine.log") }
+
+    /// How the apps' roots get into a machine with a kernel of its own. Nobody else writes to them while it runs, so
+    /// the guest's own locks suffice, and a cache without expiry.
+    private static func appRoots(
+        _ pod: PodLayout, _ capabilities: HypervisorCapabilities
+    ) -> (share: Share, guest: PodConfiguration.Share) {
+        let type = capabilities.contains(.virtiofs) ? "virtiofs" : "9p"
+        var guest = PodConfiguration.Share(type: type, tag: shareTag, mountPoint: AppPlan.guestRoots)
+        guard capabilities.contains(.virtiofs) else {
+            guest.options = "trans=virtio,version=9p2000.L,msize=512000,cache=loose"
+            return (.plan9(tag: shareTag, source: pod.apps, readOnly: false), guest)
+        }
+        return (.virtiofs(tag: shareTag, source: pod.apps, cache: .always, readOnly: false), guest)
+    }
 
     private static func bounded(_ warnings: [String]) -> [String] {
         guard warnings.count > mostWarnings else { return warnings }

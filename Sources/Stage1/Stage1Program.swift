@@ -5,6 +5,7 @@
 import AppContainer
 import Diagnostics
 import GuestProtocol
+import HostConfiguration
 import Hypervisor
 import LinuxPlatform
 import Networking
@@ -16,24 +17,26 @@ import SystemPackage
 ///
 /// The working directory is the pod's directory, as the implementor's guide says.
 package struct Stage1Program {
-    private let hypervisor: any Hypervisor
+    private let backend: (String?, BackendChoice) throws -> any Hypervisor
     private let pod: PodLayout
     private let origin = Clock.microseconds
 
     /// Names the backend, in the stage1 image's manifest.
-    private static let backend = "coreos.com/rkt/stage1/hypervisor"
+    private static let annotation = "coreos.com/rkt/stage1/hypervisor"
 
-    /// - Parameter backend: the one with a name; nil is what most images mean.
-    package init(backend: (String?) throws -> any Hypervisor) throws {
+    /// - Parameter backend: the one with the name that the stage1 image gives, nil being what most images mean, or
+    ///   another that the configuration has chosen.
+    package init(backend: @escaping (String?, BackendChoice) throws -> any Hypervisor) throws {
+        self.backend = backend
         guard let directory = getcwd(nil, 0) else { throw RuntimeError.systemCall("getcwd", nil, lastErrno) }
         defer { free(directory) }
         pod = PodLayout(directory: FilePath(String(cString: directory)))
-        let manifest = try ImageManifest(parsing: FileSystem.read(pod.stage1Manifest))
-        hypervisor = try backend(manifest.annotation(Self.backend))
     }
 
     /// Runs the entrypoint; errors are one line on standard error.
-    package static func main(_ arguments: [String], backend: (String?) throws -> any Hypervisor) -> Never {
+    package static func main(
+        _ arguments: [String], backend: @escaping (String?, BackendChoice) throws -> any Hypervisor
+    ) -> Never {
         do {
             let program = try Stage1Program(backend: backend)
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
@@ -53,15 +56,19 @@ package struct Stage1Program {
         case "preflight":
             // Last, as it alone changes the host: `run` or `gc` take it from here.
             let arguments = try EntrypointArguments(parsing: arguments)
-            _ = try preflight(arguments)
-            try MachineNetworks.prepare(pod, PodUUID(parsing: arguments.uuid), for: consumer, ErrorStream())
+            let hypervisor = try hypervisor()
+            _ = try preflight(arguments, hypervisor)
+            try MachineNetworks.prepare(
+                pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), ErrorStream())
             return ExitStatus.success
         case "plan":
-            let plan = try preflight(EntrypointArguments(parsing: arguments))
+            let hypervisor = try hypervisor()
+            let plan = try preflight(EntrypointArguments(parsing: arguments), hypervisor)
             let hasOwnKernel = hypervisor.capabilities.contains(.ownKernel)
             let accelerator = hasOwnKernel ? try AcceleratorFacts.probe().choose(plan.machine.accelerator) : nil
             let preview = MachinePreview(
                 plan, backend: hypervisor.kind, accelerator: accelerator,
+                isolation: try hypervisor.isolation(of: plan.machine),
                 networks: try ResolvedNetworks(reading: pod.networks))
             try FileSystem.writeAll(Array((preview.json.encoded() + "\n").utf8), to: .standardOutput)
             return ExitStatus.success
@@ -75,10 +82,8 @@ package struct Stage1Program {
         case "gc":
             // What a killed supervisor has left; the pod's directory is stage0's to remove.
             let arguments = try EntrypointArguments(parsing: arguments)
-            if let collector = hypervisor as? any MachineCollector {
-                try collector.collect(
-                    MachineRemains(name: PodPlan.machineName(arguments.uuid), workingDirectory: pod.directory))
-            }
+            try collector()?.collect(
+                MachineRemains(name: PodPlan.machineName(arguments.uuid), workingDirectory: pod.directory))
             try MachineNetworks.collect(
                 pod, PodUUID(parsing: arguments.uuid), ErrorStream(), isDebug: arguments.debug)
             return ExitStatus.success
@@ -87,13 +92,33 @@ package struct Stage1Program {
         }
     }
 
-    private var consumer: PodNetworks.Consumer {
+    /// The backend of the pod. Entrypoints that start nothing do not ask for it: they work when its program is gone.
+    private func hypervisor() throws -> any Hypervisor {
+        let configured = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
+        return try backend(backendName(), BackendChoice(configured.backend, binary: configured.binary))
+    }
+
+    /// What undoes changes of the pod's backend to the host, if it makes any. Programs are not needed for that, and a
+    /// backend that cannot be had has changed nothing.
+    private func collector() throws -> (any MachineCollector)? {
+        let configured = try? HypervisorConfiguration(pod: pod.hypervisorConfiguration)
+        let name = try backendName()
+        let hypervisor = try? backend(name, BackendChoice(configured?.backend))
+        return hypervisor as? any MachineCollector
+    }
+
+    /// The name that the stage1 image gives.
+    private func backendName() throws -> String? {
+        try ImageManifest(parsing: FileSystem.read(pod.stage1Manifest)).annotation(Self.annotation)
+    }
+
+    private func consumer(_ hypervisor: any Hypervisor) -> PodNetworks.Consumer {
         hypervisor.capabilities.contains(.ownKernel) ? .virtualMachine : .container
     }
 
     /// Finds out whether the pod can be started.
-    private func preflight(_ arguments: EntrypointArguments) throws -> PodPlan {
-        let plan = try plan(arguments)
+    private func preflight(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> PodPlan {
+        let plan = try plan(arguments, hypervisor)
         try plan.volumes.makeExports()
         try hypervisor.preflight(plan.machine)
         return plan
@@ -103,7 +128,9 @@ package struct Stage1Program {
     /// With the supervisor's process number added no two machines that run at a time share one.
     private static let firstMachineUser: UInt32 = 0x7000_0000
 
-    private func plan(_ arguments: EntrypointArguments, _ networks: MachineNetworks? = nil) throws -> PodPlan {
+    private func plan(
+        _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks? = nil
+    ) throws -> PodPlan {
         try PodPlan(
             pod: pod, arguments: arguments, capabilities: hypervisor.capabilities,
             interfaces: networks?.interfaces ?? [], namespace: networks?.namespace, names: networks?.names,
@@ -118,18 +145,19 @@ package struct Stage1Program {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
         let errors = ErrorStream()
-        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer, errors)
+        let hypervisor = try hypervisor()
+        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
         let forwarder = try networks.forwardSockets(errors)
         defer { forwarder?.stop() }
-        return try supervise(arguments, networks, signals, errors)
+        return try supervise(arguments, hypervisor, networks, signals, errors)
     }
 
     private func supervise(
-        _ arguments: EntrypointArguments, _ networks: MachineNetworks, _ signals: SignalDescriptor,
-        _ errors: ErrorStream
+        _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks,
+        _ signals: SignalDescriptor, _ errors: ErrorStream
     ) throws -> Int32 {
-        let plan = try plan(arguments, networks)
+        let plan = try plan(arguments, hypervisor, networks)
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
         for directory in [pod.statuses, pod.exitCauses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
@@ -141,7 +169,7 @@ package struct Stage1Program {
         try UnixSocket.setNonBlocking(listener)
         // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
-        let machine = try launch(plan, errors, debug: arguments.debug)
+        let machine = try launch(plan, hypervisor, errors, debug: arguments.debug)
         networks.letGo()
         var options = Supervisor.Options()
         options.debug = arguments.debug
@@ -185,7 +213,9 @@ package struct Stage1Program {
         ProcessImage.variable("RKT_LOCK_FD").flatMap { Int32($0) }.map { FileDescriptor(rawValue: $0) }
     }
 
-    private func launch(_ pod: PodPlan, _ errors: ErrorStream, debug: Bool) throws -> any SupervisedMachine {
+    private func launch(
+        _ pod: PodPlan, _ hypervisor: any Hypervisor, _ errors: ErrorStream, debug: Bool
+    ) throws -> any SupervisedMachine {
         let spec = pod.machine
         let started = try hypervisor.start(spec) { plan in
             if debug { for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) } }
@@ -200,7 +230,8 @@ package struct Stage1Program {
         }
         let record = MachineRecord(
             backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: accelerator,
-            memory: spec.memory, processors: spec.processors, isolators: pod.isolators
+            isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
+            isolators: pod.isolators
         )
         try record.write(to: self.pod.machineRecord)
         return machine

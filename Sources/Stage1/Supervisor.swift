@@ -74,8 +74,8 @@ package final class Supervisor {
     var console: ConsoleLog
     var bootDecoder = FrameDecoder()
     var agentDecoder = FrameDecoder()
-    var bootOutbox = Outbox()
-    var agentOutbox = Outbox()
+    var bootOutbox: Outbox
+    var agentOutbox: Outbox
     /// False once the shim has had its say: what is written to the port later is an app's.
     var bootPortIsOpen = true
     var shimHasSpoken = false
@@ -121,6 +121,8 @@ package final class Supervisor {
         self.pod = pod
         self.configuration = configuration
         self.machine = machine
+        bootOutbox = Outbox(doubling: machine.descriptors.portEscape)
+        agentOutbox = Outbox(doubling: machine.descriptors.portEscape)
         self.listener = listener
         self.signals = signals
         self.errors = errors

@@ -4,4 +4,4 @@
 import Backends
 import Stage1
 
-Stage1Program.main(CommandLine.arguments, backend: BackendRegistry.hypervisor(named:))
+Stage1Program.main(CommandLine.arguments, backend: BackendRegistry.hypervisor(named:choice:))

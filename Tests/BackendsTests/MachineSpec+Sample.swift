@@ -11,9 +11,19 @@ extension MachineSpec {
     static func sample() -> MachineSpec {
         MachineSpec(
             name: "rkt-6733c088", uuid: "6733c088-a507-4694-aabf-eda1cf9aee7c", memory: 256, processors: 1,
-            kernel: .bundled("/stage1/vmlinux"), commandLine: .standard(firstProgram: "/sbin/rkt-guest"),
-            root: .block("/stage1/guest.erofs"), workingDirectory: "/pods/run/6733c088",
+            kernel: .bundled("/stage1/vmlinux"),
+            commandLine: .standard(firstProgram: "/sbin/rkt-guest", architecture: .x86_64),
+            root: .block("/stage1/guest.erofs"), architecture: .x86_64, workingDirectory: "/pods/run/6733c088",
             log: "/pods/run/6733c088/machine.log")
+    }
+
+    /// The same for an ARM host.
+    static func armSample() -> MachineSpec {
+        var spec = sample()
+        spec.architecture = .aarch64
+        spec.kernel = .bundled("/stage1/Image")
+        spec.commandLine = .standard(firstProgram: "/sbin/rkt-guest", architecture: .aarch64)
+        return spec
     }
 }
 
@@ -30,6 +40,11 @@ extension QEMUInstallation {
     /// Where Debian 12 has the programs.
     static let sample = QEMUInstallation(
         emulator: "/usr/bin/qemu-system-x86_64", virtiofsd: "/usr/lib/qemu/virtiofsd")
+}
+
+extension LKVMInstallation {
+    /// Where its own makefile installs it.
+    static let sample = LKVMInstallation(program: "/usr/local/bin/lkvm")
 }
 
 extension AcceleratorFacts {

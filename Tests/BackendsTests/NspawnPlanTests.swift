@@ -25,6 +25,17 @@ struct NspawnPlanTests {
         #expect(plan.inheritedDescriptors == [17])
     }
 
+    @Test func `containers are isolated as such, and no pod that wants more becomes one`() throws {
+        var spec = MachineSpec.container()
+        #expect(try NspawnHypervisor().isolation(of: spec) == .container)
+        spec.minimumIsolation = .emulation
+        let error = #expect(throws: RuntimeError.self) { try NspawnHypervisor().preflight(spec) }
+        #expect(error?.code == .unsupported)
+        for word in ["\"container\"", "\"emulation\"", "nspawn"] {
+            #expect(error?.message.contains(word) == true, "\(String(describing: error))")
+        }
+    }
+
     struct Refusal: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let change: @Sendable (inout MachineSpec) -> Void

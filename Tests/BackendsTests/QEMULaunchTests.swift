@@ -6,6 +6,7 @@ import Diagnostics
 import Hypervisor
 import LinuxPlatform
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Launches that fail say why and leave nothing.
@@ -43,6 +44,22 @@ struct QEMULaunchTests {
             }
             #expect(error?.description.contains("invalid kernel header") == true, "\(String(describing: error))")
             try fixture.expectNothingLeft()
+        }
+    }
+
+    /// Anything is a kernel for this emulator: a guest that runs into nothing is enough to see the options understood.
+    @Test(.requires("qemu-system-aarch64"))
+    func `the emulator of ARM machines understands its plan`() throws {
+        try LaunchFixture.with { fixture in
+            var spec = fixture.spec
+            spec.architecture = .aarch64
+            spec.shares = [.plan9(tag: "data", source: fixture.directory, readOnly: true)]
+            let machine = try QEMUHypervisor(installation: .probe(architecture: .aarch64), accelerators: .none)
+                .start(spec)
+            defer { machine.release() }
+            try machine.stop(.force)
+            #expect(try machine.wait() == .signalled(9))
+            #expect(try FileSystem.readText(spec.log) == "")
         }
     }
 

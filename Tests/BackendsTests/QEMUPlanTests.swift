@@ -69,9 +69,50 @@ struct QEMUPlanTests {
     @Test func `extra kernel parameters of the user`() throws {
         var spec = MachineSpec.sample()
         spec.accelerator = .tcg
-        spec.commandLine = .standard(firstProgram: "/sbin/rkt-guest", verbose: true)
+        spec.commandLine = .standard(firstProgram: "/sbin/rkt-guest", verbose: true, architecture: .x86_64)
         try spec.commandLine.appendUserParameters(#"loglevel=7 dyndbg="file a,b.c +p" panic=10 -- rescue"#)
         try GoldenFile("qemu/extra-parameters").expect(Self.emulated.plan(for: spec).description)
+    }
+
+    @Test func `an ARM machine under emulation`() throws {
+        let installation = QEMUInstallation(
+            emulator: "/usr/bin/qemu-system-aarch64", virtiofsd: nil, architecture: .aarch64)
+        let hypervisor = QEMUHypervisor(installation: installation, accelerators: .none)
+        try GoldenFile("qemu/aarch64-tcg").expect(hypervisor.plan(for: .armSample()).description)
+    }
+
+    @Test func `an ARM machine under KVM, with a share, an interface and a user of its own`() throws {
+        var spec = MachineSpec.armSample()
+        spec.accelerator = .kvm
+        spec.processors = 2
+        spec.profile = .virt
+        spec.user = 0x7000_0001
+        spec.shares = [.virtiofs(tag: "apps", source: "/pods/run/6733c088/apps", cache: .always, readOnly: false)]
+        spec.interfaces = [.sample(0, descriptor: 21)]
+        let installation = QEMUInstallation(
+            emulator: "/usr/bin/qemu-system-aarch64", virtiofsd: "/usr/libexec/virtiofsd", architecture: .aarch64)
+        let hypervisor = QEMUHypervisor(installation: installation, accelerators: .kvm)
+        try GoldenFile("qemu/aarch64-kvm").expect(hypervisor.plan(for: spec).description)
+    }
+
+    @Test func `how a machine is isolated depends on the accelerator and on the user`() throws {
+        let accelerated = QEMUHypervisor(installation: .sample, accelerators: .kvm)
+        var spec = MachineSpec.sample()
+        #expect(try Self.emulated.isolation(of: spec) == .emulation)
+        #expect(try accelerated.isolation(of: spec) == .virtualization)
+        spec.user = 0x7000_0001
+        #expect(try Self.emulated.isolation(of: spec) == .emulation)
+        #expect(try accelerated.isolation(of: spec) == .confined)
+        spec.accelerator = .tcg
+        #expect(try accelerated.isolation(of: spec) == .emulation)
+    }
+
+    @Test func `the emulator of another architecture is another package`() {
+        let bare = QEMUHypervisor(
+            installation: QEMUInstallation(emulator: nil, virtiofsd: nil, architecture: .aarch64), accelerators: .none)
+        let error = #expect(throws: RuntimeError.self) { try bare.plan(for: .armSample()) }
+        #expect(error?.message.contains("qemu-system-aarch64") == true)
+        #expect(error?.message.contains("qemu-system-arm") == true)
     }
 
     @Test func `equal specifications have equal plans, others do not`() throws {
@@ -111,6 +152,7 @@ struct QEMUPlanTests {
             $0.interfaces = (0..<17).map { .sample(UInt8($0)) }
         },
         Refusal(.unsupported, "\"microvm\"") { $0.profile = .microvm },
+        Refusal(.unsupported, "\"virt\"") { $0.profile = .virt },
         Refusal(.unsupported, "KVM") { $0.accelerator = .kvm },
         Refusal(.invalidArgument, "63 MiB") { $0.memory = 63 },
         Refusal(.invalidArgument, "0 virtual processors") { $0.processors = 0 },
@@ -121,6 +163,9 @@ struct QEMUPlanTests {
         Refusal(.invalidArgument, "\"a,b\"") { $0.shares = [.plan9(tag: "a,b", source: "/", readOnly: true)] },
         Refusal(.invalidArgument, "1 to 31") {
             $0.shares = [.plan9(tag: String(repeating: "t", count: 32), source: "/", readOnly: true)]
+        },
+        Refusal(.unsupported, "/run/socket cannot be bound into a machine of the qemu backend") {
+            $0.shares = [.bind(source: "/run/socket", target: "/socket", isRecursive: false, readOnly: false)]
         },
         Refusal(.invalidArgument, "not absolute") { $0.shares = [.plan9(tag: "a", source: "x", readOnly: true)] },
         Refusal(.invalidArgument, "double quote") { $0.commandLine.append("a", "\"") },

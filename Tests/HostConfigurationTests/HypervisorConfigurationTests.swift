@@ -3,6 +3,7 @@
 
 import Diagnostics
 import HostConfiguration
+import Hypervisor
 import LinuxPlatform
 import SystemPackage
 import TestSupport
@@ -29,9 +30,73 @@ struct HypervisorConfigurationTests {
                 + #""interfaces":"macvtap"}]}"#)
     }
 
+    @Test func eachFieldOfTheMachineIsOverriddenByItself() throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write(
+            "system", "hypervisor.d/a.json",
+            file(#","backend":"qemu","binary":"/opt/qemu","accelerator":"auto","minimumIsolation":"confined""#))
+        try fixture.write("local", "hypervisor.d/a.json", file(#","accelerator":"kvm","profile":"q35""#))
+        try fixture.write("user", "hypervisor.d/a.json", file(#","minimumIsolation":"virtualization""#))
+        let configuration = try fixture.read()
+        let machine = configuration[HypervisorConfiguration.self]
+        #expect(machine.backend == .qemu)
+        #expect(machine.binary == "/opt/qemu")
+        #expect(machine.accelerator == .kvm)
+        #expect(machine.profile == .q35)
+        #expect(machine.minimumIsolation == .virtualization)
+        #expect(
+            configuration.json.encoded()
+                == #"{"stage0":[{"rktVersion":"v1","rktKind":"hypervisor","backend":"qemu","binary":"/opt/qemu","#
+                + #""accelerator":"kvm","profile":"q35","minimumIsolation":"virtualization"}]}"#)
+    }
+
+    @Test(
+        arguments: [
+            (#","backend":"lkvm""#, nil), (#","backend":"qemu""#, "/opt/qemu"), (#","volumes":"9p""#, "/opt/qemu"),
+            (#","binary":"/opt/other""#, "/opt/other"), (#","backend":"lkvm","binary":"/opt/lkvm""#, "/opt/lkvm"),
+        ] as [(String, String?)])
+    func theProgramOfOneBackendIsNoneOfAnothers(later: String, expected: String?) throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write("system", "hypervisor.d/a.json", file(#","backend":"qemu","binary":"/opt/qemu""#))
+        try fixture.write("local", "hypervisor.d/a.json", file(later))
+        #expect(try fixture.read()[HypervisorConfiguration.self].binary?.string == expected)
+    }
+
+    @Test(arguments: [
+        (#","backend":"bochs""#, "backend: \"bochs\" is not a known backend: use qemu, lkvm or nspawn"),
+        (#","accelerator":"fast""#, "accelerator: \"fast\" is not a known accelerator: use auto, kvm or tcg"),
+        (#","profile":"pc""#, "profile: \"pc\" is not a known machine profile: use q35, microvm or virt"),
+        (
+            #","minimumIsolation":"some""#,
+            "minimumIsolation: \"some\" is not a known level of isolation: use chroot, container, emulation, virtualization or "
+                + "confined"
+        ),
+        (#","binary":"lkvm""#, "binary: \"lkvm\" is not an absolute path"),
+        (#","binary":["/lkvm"]"#, "binary: expected a string"),
+    ])
+    func whatCannotBeIsRefusedWithFileAndField(fields: String, text: String) throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write("local", "hypervisor.d/a.json", file(fields))
+        let error = #expect(throws: RuntimeError.self) { try fixture.read() }
+        #expect(error?.message.contains("hypervisor.d/a.json\": \(text)") == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [
+        #","backend":"qemu""#, #","binary":"/x""#, #","accelerator":"kvm""#, #","profile":"q35""#,
+        #","minimumIsolation":"chroot""#,
+    ])
+    func theSameFieldTwiceInADirectoryIsRefused(fields: String) throws {
+        let fixture = try ConfigurationFixture()
+        for name in ["a", "b"] { try fixture.write("local", "hypervisor.d/\(name).json", file(fields)) }
+        let error = #expect(throws: RuntimeError.self) { try fixture.read() }
+        #expect(error?.message.contains("b.json") == true)
+        #expect(error?.message.contains("another file") == true)
+    }
+
     @Test(arguments: [
         "", #","volumes":"9p""#, #","volumes":"virtiofs""#, #","interfaces":"tap""#,
         #","volumes":"9p","interfaces":"macvtap""#,
+        #","backend":"lkvm","binary":"/opt/lkvm","accelerator":"kvm","profile":"q35","minimumIsolation":"confined""#,
     ])
     func whatIsLeftForAPodIsReadAgain(fields: String) throws {
         let fixture = try ConfigurationFixture()

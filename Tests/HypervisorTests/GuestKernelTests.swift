@@ -38,19 +38,45 @@ struct GuestKernelTests {
         try FileSystem.write(bytes, to: root.appending(name))
     }
 
-    @Test func `a vmlinux is taken as it is, with an initrd if there is one`() throws {
-        try write("vmlinux", Self.plain())
-        #expect(try GuestKernel(inStage1: root) == .bundled(root.appending("vmlinux")))
-        try write("initrd", [1])
-        #expect(
-            try GuestKernel(inStage1: root)
-                == .bundled(root.appending("vmlinux"), initrd: root.appending("initrd")))
+    private func kernel(for capabilities: HypervisorCapabilities = .executableKernel) throws -> GuestKernel {
+        try GuestKernel(inStage1: root, for: capabilities, .x86_64)
     }
 
-    @Test func `a bzImage stands in for the vmlinux of the image below`() throws {
+    @Test func `a vmlinux is taken as it is, with an initrd if there is one`() throws {
         try write("vmlinux", Self.plain())
+        #expect(try kernel() == .bundled(root.appending("vmlinux")))
+        try write("initrd", [1])
+        #expect(try kernel() == .bundled(root.appending("vmlinux"), initrd: root.appending("initrd")))
+    }
+
+    @Test func `each backend gets the kernel in the form that it takes`() throws {
+        try write("vmlinux", Self.plain())
+        try write("vmlinuz", Self.compressed)
+        #expect(try kernel() == .bundled(root.appending("vmlinux")))
+        #expect(try kernel(for: []) == .bundled(root.appending("vmlinuz")))
+        // There is one form for ARM, which is not looked into.
+        for capabilities in [HypervisorCapabilities.executableKernel, []] {
+            #expect(
+                try GuestKernel(inStage1: root, for: capabilities, .aarch64) == .bundled(root.appending("Image")))
+        }
+    }
+
+    @Test func `a bzImage stands in for the kernels of the image below`() throws {
+        try write("vmlinux", Self.plain())
+        try write("vmlinuz", Self.compressed)
         try write("bzImage", Self.compressed)
-        #expect(try GuestKernel(inStage1: root) == .bundled(root.appending("bzImage")))
+        try write("initrd", [1])
+        let other = GuestKernel.bundled(root.appending("bzImage"), initrd: root.appending("initrd"))
+        #expect(try kernel() == other)
+        #expect(try kernel(for: []) == other)
+    }
+
+    @Test func `a vmlinux of another image is no kernel for a backend that takes none`() throws {
+        try write("vmlinux", Self.plain())
+        // By this such an image hides the kernel of the one below.
+        try write("vmlinuz", [])
+        let error = #expect(throws: RuntimeError.self) { try kernel(for: []) }
+        #expect(error?.message.contains("not a bzImage") == true)
     }
 
     @Test(
@@ -62,7 +88,7 @@ struct GuestKernelTests {
         ] as [(String, [UInt8], String)])
     func `a kernel that cannot be booted is named`(name: String, bytes: [UInt8], text: String) throws {
         try write(name, bytes)
-        let error = #expect(throws: RuntimeError.self) { try GuestKernel(inStage1: root) }
+        let error = #expect(throws: RuntimeError.self) { try kernel() }
         #expect(error?.message.contains(text) == true)
         #expect(error?.message.contains(root.appending(name).string) == true)
     }
@@ -71,10 +97,10 @@ struct GuestKernelTests {
         var huge = Self.plain()
         for index in 32..<40 { huge[index] = 0xFF }
         try write("vmlinux", huge)
-        #expect(throws: RuntimeError.self) { try GuestKernel(inStage1: root) }
+        #expect(throws: RuntimeError.self) { try kernel() }
         var long = Self.plain()
         for index in (64 + 32)..<(64 + 40) { long[index] = 0xFF }
         try write("vmlinux", long)
-        #expect(try GuestKernel(inStage1: root) == .bundled(root.appending("vmlinux")))
+        #expect(try kernel() == .bundled(root.appending("vmlinux")))
     }
 }

@@ -38,6 +38,47 @@ struct HypervisorTests {
         #expect(error?.message == "the source of share \"data\" \"/dev/null\" is not a directory")
     }
 
+    @Test(
+        arguments: [
+            (IsolationLevel.chroot, IsolationLevel.chroot, true), (.confined, .emulation, true),
+            (.virtualization, .virtualization, true), (.emulation, .virtualization, false),
+            (.container, .emulation, false), (.virtualization, .confined, false),
+        ] as [(IsolationLevel, IsolationLevel, Bool)])
+    func `a pod that would be isolated by less than is wanted is not started`(
+        level: IsolationLevel, least: IsolationLevel, starts: Bool
+    ) throws {
+        var spec = Self.spec
+        spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
+        spec.root = .directory("/")
+        spec.minimumIsolation = least
+        let stub = StubHypervisor(level: level)
+        guard !starts else {
+            try stub.preflight(spec)
+            _ = try stub.start(spec)
+            return
+        }
+        let refusals = [
+            #expect(throws: RuntimeError.self) { try stub.preflight(spec) },
+            #expect(throws: RuntimeError.self) { try stub.start(spec) },
+        ]
+        for error in refusals {
+            #expect(error?.code == .unsupported)
+            for word in ["\"\(level.rawValue)\"", "\"\(least.rawValue)\"", least.requirement] {
+                #expect(error?.message.contains(word) == true, "\(String(describing: error))")
+            }
+        }
+        #expect(stub.launches.withLock { $0 }.isEmpty)
+    }
+
+    @Test func `levels of isolation are in order`() {
+        #expect(IsolationLevel.allCases.sorted() == [.chroot, .container, .emulation, .virtualization, .confined])
+    }
+
+    @Test func `a backend that does not say how it isolates is taken for the weakest that it can be`() throws {
+        #expect(try SilentHypervisor(capabilities: []).isolation(of: Self.spec) == .chroot)
+        #expect(try SilentHypervisor(capabilities: .ownKernel).isolation(of: Self.spec) == .emulation)
+    }
+
     @Test func `the plan is shown before it is launched`() throws {
         var spec = Self.spec
         spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
@@ -60,6 +101,11 @@ private final class StubHypervisor: Hypervisor {
     let kind = HypervisorKind.qemu
     let capabilities: HypervisorCapabilities = []
     let acceptedAttachments: Set<NetworkAttachment.Kind> = []
+    private let level: IsolationLevel
+
+    init(level: IsolationLevel = .confined) { self.level = level }
+
+    func isolation(of spec: MachineSpec) throws -> IsolationLevel { level }
 
     func plan(for spec: MachineSpec) throws -> String { "plan of \(spec.name)" }
 
@@ -67,6 +113,15 @@ private final class StubHypervisor: Hypervisor {
         launches.withLock { $0.append(plan) }
         return StubMachine()
     }
+}
+
+/// Says nothing of how it isolates.
+private struct SilentHypervisor: Hypervisor {
+    let kind = HypervisorKind.qemu
+    let capabilities: HypervisorCapabilities
+    let acceptedAttachments: Set<NetworkAttachment.Kind> = []
+    func plan(for spec: MachineSpec) throws -> String { "" }
+    func launch(_ plan: String) throws -> any Machine { StubMachine() }
 }
 
 private final class StubMachine: Machine {

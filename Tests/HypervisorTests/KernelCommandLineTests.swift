@@ -67,6 +67,19 @@ struct KernelCommandLineTests {
         #expect(words.contains("init=/init"))
     }
 
+    @Test func `the console is the serial port that the architecture has`() throws {
+        let x86 = try KernelCommandLine.standard(firstProgram: "/init", architecture: .x86_64).rendered()
+        let arm = try KernelCommandLine.standard(firstProgram: "/init", architecture: .aarch64).rendered()
+        #expect(x86.hasPrefix("console=ttyS0 "))
+        #expect(arm.hasPrefix("console=ttyAMA0 "))
+        // What only x86 has.
+        for word in ["no_timer_check", "8250.nr_uarts=1"] {
+            #expect(x86.contains(word))
+            #expect(!arm.contains(word))
+        }
+        #expect(x86.hasSuffix("dummy.numdummies=0 quiet") && arm.hasSuffix("dummy.numdummies=0 quiet"))
+    }
+
     @Test func `quiet only when not verbose`() throws {
         #expect(try KernelCommandLine.standard(firstProgram: "/init").rendered().hasSuffix(" quiet"))
         #expect(!(try KernelCommandLine.standard(firstProgram: "/init", verbose: true).rendered().contains("quiet")))

@@ -20,11 +20,13 @@ final class FakeMachine: VirtualMachine, @unchecked Sendable {
     let console: FileDescriptor
     let control: FileDescriptor
 
-    init() throws {
+    /// - Parameter portEscape: what has to be written to its ports twice.
+    init(portEscape: UInt8? = nil) throws {
         let pairs = try (0..<4).map { _ in try UnixSocket.pair() }
         for (ours, theirs) in pairs { for end in [ours, theirs] { try UnixSocket.setNonBlocking(end) } }
         descriptors = MachineDescriptors(
-            bootPort: pairs[0].0, agentPort: pairs[1].0, console: pairs[2].0, control: pairs[3].0)
+            bootPort: pairs[0].0, agentPort: pairs[1].0, console: pairs[2].0, control: pairs[3].0,
+            portEscape: portEscape)
         (bootPort, agentPort, console, control) = (pairs[0].1, pairs[1].1, pairs[2].1, pairs[3].1)
         process = try ChildProcess.spawn(
             SpawnRequest(path: "/bin/sleep", arguments: ["sleep", "1000"], parentDeathSignal: 0))

@@ -62,6 +62,7 @@ struct PlannedPod {
     func preview(_ arguments: [String] = [], processors: Int = 2) throws -> JSONValue {
         MachinePreview(
             try plan(arguments, processors: processors), backend: .qemu, accelerator: AcceleratorChoice(.tcg),
+            isolation: .emulation,
             networks: ResolvedNetworks(networks: [], pluginPaths: [])
         ).json
     }

@@ -35,11 +35,13 @@ struct PodPlanTests {
         try FileSystem.write(image.utf8, to: pod.imageManifest("a"))
     }
 
-    private func plan(_ configuration: String?) throws -> PodPlan {
+    private func plan(
+        _ configuration: String?, capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel]
+    ) throws -> PodPlan {
         if let configuration { try FileSystem.write(configuration.utf8, to: pod.hypervisorConfiguration) }
         return try PodPlan(
-            pod: pod, arguments: EntrypointArguments(parsing: [Self.uuid]), interfaces: [], inherited: [],
-            extraKernelParameters: nil, hostProcessors: 2, hostMemory: 4096, machineUser: nil)
+            pod: pod, arguments: EntrypointArguments(parsing: [Self.uuid]), capabilities: capabilities, interfaces: [],
+            inherited: [], extraKernelParameters: nil, hostProcessors: 2, hostMemory: 4096, machineUser: nil)
     }
 
     @Test(arguments: [nil, #"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#])
@@ -73,6 +75,44 @@ struct PodPlanTests {
         // The empty volume stays where the app's root is.
         #expect(plan.configuration.apps.first?.mounts.map(\.source.isEmpty) == [false, false, false])
         #expect(plan.configuration.apps.first?.mounts.last?.source.hasPrefix("/opt/stage2/.volumes/") == true)
+    }
+
+    @Test func theMachineIsWhatIsConfigured() throws {
+        let bare = try plan(nil).machine
+        #expect(bare.accelerator == .auto)
+        #expect(bare.profile == nil)
+        #expect(bare.minimumIsolation == nil)
+        let machine = try plan(
+            #"{"rktKind":"hypervisor","rktVersion":"v1","accelerator":"kvm","profile":"microvm","#
+                + #""minimumIsolation":"confined"}"#
+        ).machine
+        #expect(machine.accelerator == .kvm)
+        #expect(machine.profile == .microvm)
+        #expect(machine.minimumIsolation == .confined)
+    }
+
+    @Test func aBackendWithoutVirtiofsGetsAppsOverPlan9AndTheKernelThatItTakes() throws {
+        let plan = try plan(nil, capabilities: .ownKernel)
+        #expect(plan.machine.shares.first == .plan9(tag: "rkt.apps", source: pod.apps, readOnly: false))
+        #expect(plan.configuration.shares.first?.type == "9p")
+        #expect(plan.configuration.shares.first?.options.contains("trans=virtio") == true)
+        #expect(plan.machine.kernel == .bundled(pod.stage1Rootfs.appending(GuestKernel.fileName(for: .ownKernel))))
+        let usual = try self.plan(nil)
+        #expect(
+            usual.machine.shares.first
+                == .virtiofs(tag: "rkt.apps", source: pod.apps, cache: .always, readOnly: false))
+        #expect(usual.configuration.shares.first?.type == "virtiofs")
+    }
+
+    @Test func aContainerHasItsDirectoriesBoundAndTheIsolationThatIsWanted() throws {
+        let plan = try plan(
+            #"{"rktKind":"hypervisor","rktVersion":"v1","minimumIsolation":"emulation"}"#, capabilities: .hostNetwork)
+        #expect(plan.machine.minimumIsolation == .emulation)
+        #expect(plan.machine.root == .directory(pod.stage1Rootfs.appending("guest")))
+        #expect(
+            plan.machine.shares.first
+                == .bind(source: pod.apps, target: "/opt/stage2", isRecursive: true, readOnly: false))
+        #expect(plan.configuration.shares.isEmpty)
     }
 
     @Test func aPodWhoseConfigurationCannotBeReadIsRefused() {

@@ -30,11 +30,12 @@ final class SupervisedPod: @unchecked Sendable {
     private var shown = ""
 
     init(
-        apps: [String] = ["web"], early: [Int32] = [], change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
+        apps: [String] = ["web"], early: [Int32] = [], portEscape: UInt8? = nil,
+        change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
     ) throws {
         let scratch = try ScratchDirectory()
         let layout = PodLayout(directory: scratch.path)
-        let machine = try FakeMachine()
+        let machine = try FakeMachine(portEscape: portEscape)
         for directory in [layout.statuses, layout.exitCauses] { try FileSystem.makeDirectories(directory) }
         let listener = try UnixSocket.listen(layout.agentSocket)
         try UnixSocket.setNonBlocking(listener)
@@ -135,6 +136,16 @@ final class SupervisedPod: @unchecked Sendable {
             let ready = try Poll.wait([(port, .read)], timeout: 50)
             if ready.first?.ready.contains(.read) != true { try await Task.sleep(for: .milliseconds(5)) }
         }
+    }
+
+    /// What has been written to a port, as it is, once there is so much of it.
+    func received(on port: FileDescriptor, atLeast count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try await read("\(count) bytes of the host", from: port) {
+            while case .bytes(let more) = port.readAvailable() { bytes += more }
+            return bytes.count >= count
+        }
+        return bytes
     }
 
     // MARK: - The caller

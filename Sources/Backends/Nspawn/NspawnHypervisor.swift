@@ -11,6 +11,9 @@ package struct NspawnHypervisor: Hypervisor {
     package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus] }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.namespace, .host] }
 
+    /// The host's kernel answers the system calls of a container.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .container }
+
     package func launch(_ plan: NspawnCommandLine) throws -> any Machine {
         try NspawnLaunch(plan).run()
     }

@@ -15,7 +15,7 @@ package struct QEMUCommandLine: Sendable, Equatable {
     /// The processes QEMU is connected to; started before it.
     package let shareServers: [VirtiofsdCommandLine]
     package let accelerator: AcceleratorChoice
-    package let credentials: QEMUCredentials?
+    package let credentials: MachineCredentials?
     package let workingDirectory: FilePath
     package let log: FilePath
 

@@ -3,7 +3,6 @@
 
 import Diagnostics
 import Hypervisor
-import LinuxPlatform
 import SystemPackage
 
 extension QEMUHypervisor {
@@ -31,15 +30,16 @@ extension QEMUHypervisor {
             QEMUDefaults(),
             QEMUIdentity(name: spec.name, uuid: spec.uuid),
             QEMUSandbox(),
-            QEMUMachineType(memory: memory.id),
-            QEMUAccelerator(accelerator: accelerator.accelerator),
+            QEMUMachineType(
+                memory: memory.id, architecture: spec.architecture, accelerator: accelerator.accelerator),
+            QEMUAccelerator(accelerator: accelerator.accelerator, architecture: spec.architecture),
             QEMUProcessors(count: spec.processors),
             memory,
             QEMUClock(),
             QEMUKernel(
                 descriptor: kernelFile, initrd: initrdFile, commandLine: try spec.commandLine.rendered()),
             QEMUBlockDevice(id: "root", descriptor: root, set: 1),
-            QEMUConsole(stream: stream(.console)),
+            QEMUConsole(stream: stream(.console), architecture: spec.architecture),
             QEMUSerialPorts(ports: [(MachinePort.boot, stream(.boot)), (MachinePort.agent, stream(.agent))]),
             QEMUControl(stream: stream(.control)),
             QEMUEntropy(),
@@ -61,9 +61,7 @@ extension QEMUHypervisor {
             case .plan9(let tag, let source, let readOnly):
                 options.append(QEMUDevice9P(id: id, tag: tag, source: source, readOnly: readOnly))
             case .bind(let source, _, _, _):
-                throw RuntimeError(
-                    .unsupported,
-                    "\(source) cannot be bound into a machine of the qemu backend; share it over 9p or virtiofs")
+                throw refusal(ofBinding: source, instead: "9p or virtiofs")
             }
         }
         for interface in spec.interfaces {
@@ -75,110 +73,21 @@ extension QEMUHypervisor {
         return QEMUCommandLine(
             id: spec.uuid, program: emulator, arguments: options.flatMap(\.arguments), descriptors: descriptors,
             shareServers: servers, accelerator: accelerator,
-            credentials: spec.user.map { QEMUCredentials(user: $0, shares: spec.shares) },
+            credentials: spec.user.map { MachineCredentials(user: $0, shares: spec.shares) },
             workingDirectory: spec.workingDirectory, log: spec.log)
     }
 
-    // MARK: - Refusals
-
-    /// MiB; a kernel with its root unpacks and starts in this, and the text of the error is better than a panic.
-    private static let leastMemory = 64
-    /// What a q35 machine of QEMU 7.2 takes without an interrupt remapper.
+    /// What a q35 machine of QEMU 7.2 takes without an interrupt remapper; a virt machine takes more.
     private static let mostProcessors = 255
-    /// Bytes: what both take: virtiofs 36, 9p 31 (`MAX_TAG_LEN` of QEMU and a zero byte).
-    private static let longestTag = 31
 
     private func validate(_ spec: MachineSpec) throws {
-        guard acceptedAttachments.contains(spec.network.kind) else {
+        try validate(spec, mostProcessors: Self.mostProcessors)
+        let standard = MachineProfile.standard(for: spec.architecture)
+        guard spec.profile == nil || spec.profile == standard else {
             throw RuntimeError(
                 .unsupported,
-                "network attachment \"\(spec.network.kind.rawValue)\" cannot be used with the qemu backend")
+                "machine profile \"\(spec.profile?.rawValue ?? "")\" cannot be used with the qemu backend; use "
+                    + "\"\(standard.rawValue)\", or leave the configuration's \"profile\" out")
         }
-        guard spec.profile == .q35 else {
-            throw RuntimeError(
-                .unsupported,
-                "machine profile \"\(spec.profile.rawValue)\" cannot be used with the qemu backend; use \"q35\"")
-        }
-        guard spec.memory >= Self.leastMemory else {
-            throw RuntimeError(
-                .invalidArgument,
-                "memory of \(spec.memory) MiB is too little for a virtual machine; it needs \(Self.leastMemory) MiB or more"
-            )
-        }
-        guard (1...Self.mostProcessors).contains(spec.processors) else {
-            throw RuntimeError(
-                .invalidArgument,
-                "\(spec.processors) virtual processors cannot be had; a machine has 1 to \(Self.mostProcessors)")
-        }
-        try validateShares(of: spec)
-        try validateInterfaces(of: spec)
-    }
-
-    private func validateShares(of spec: MachineSpec) throws {
-        var seen: Set<String> = []
-        for share in spec.shares {
-            if case .bind = share { continue }
-            let tag = share.tag
-            guard (1...Self.longestTag).contains(tag.utf8.count), tag.utf8.allSatisfy(Self.isTagByte) else {
-                throw RuntimeError(
-                    .invalidArgument,
-                    "\"\(tag)\" is not a tag of a share; it has 1 to \(Self.longestTag) letters, digits, \"-\", \".\" or "
-                        + "\"_\"")
-            }
-            guard seen.insert(tag).inserted else {
-                throw RuntimeError(.invalidArgument, "two shares have the tag \"\(tag)\"")
-            }
-            guard share.source.isAbsolute else {
-                throw RuntimeError(
-                    .invalidArgument, "the source \"\(share.source)\" of share \"\(tag)\" is not absolute")
-            }
-        }
-    }
-
-    private func validateInterfaces(of spec: MachineSpec) throws {
-        var ids: Set<String> = []
-        var addresses: Set<HardwareAddress> = []
-        guard spec.interfaces.count <= MachineInterface.most else {
-            throw RuntimeError(
-                .unsupported,
-                "\(spec.interfaces.count) network interfaces cannot be had; a machine takes \(MachineInterface.most)")
-        }
-        for interface in spec.interfaces {
-            try interface.validate()
-            guard ids.insert(interface.id).inserted else {
-                throw RuntimeError(.invalidArgument, "two network interfaces are called \"\(interface.id)\"")
-            }
-            guard addresses.insert(interface.hardwareAddress).inserted else {
-                throw RuntimeError(
-                    .invalidArgument,
-                    "two network interfaces have the hardware address \(interface.hardwareAddress); the guest tells them "
-                        + "apart by it")
-            }
-        }
-    }
-
-    private static func isTagByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-
-    private func bundledKernel(of spec: MachineSpec) throws -> (FilePath, initrd: FilePath?) {
-        guard case .bundled(let path, let initrd) = spec.kernel else {
-            throw RuntimeError(
-                .unsupported, "the host's kernel cannot be used with the qemu backend; the stage1 has to bring one")
-        }
-        return (path, initrd)
-    }
-
-    private func rootImage(of spec: MachineSpec) throws -> FilePath {
-        guard case .block(let path) = spec.root else {
-            throw RuntimeError(
-                .unsupported, "a directory as root cannot be used with the qemu backend; it takes an image")
-        }
-        return path
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hypervisor
+import SystemPackage
 
 /// Pods in virtual machines of the distribution's QEMU.
 package struct QEMUHypervisor: Hypervisor {
@@ -14,13 +15,23 @@ package struct QEMUHypervisor: Hypervisor {
     }
 
     /// The backend with what this host has.
-    package static func probe() -> QEMUHypervisor {
-        QEMUHypervisor(installation: .probe(), accelerators: .probe())
+    ///
+    /// - Parameter binary: the emulator to use instead of the one in the search path.
+    package static func probe(binary: FilePath? = nil) -> QEMUHypervisor {
+        QEMUHypervisor(installation: .probe(emulator: binary), accelerators: .probe())
     }
 
     package var kind: HypervisorKind { .qemu }
-    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus] }
+    package var capabilities: HypervisorCapabilities {
+        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel]
+    }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
+
+    /// Every machine is behind the filter of system calls; only a user of its own makes that a confinement.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
+        guard try accelerators.choose(spec.accelerator).accelerator == .kvm else { return .emulation }
+        return spec.user == nil ? .virtualization : .confined
+    }
 
     package func launch(_ plan: QEMUCommandLine) throws -> any Machine {
         try QEMULaunch(plan).run()

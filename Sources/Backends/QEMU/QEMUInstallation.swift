@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Hypervisor
 import LinuxPlatform
 import SystemPackage
 
@@ -9,10 +10,12 @@ import SystemPackage
 package struct QEMUInstallation: Sendable, Equatable {
     package let emulator: FilePath?
     package let virtiofsd: FilePath?
+    private let architecture: GuestArchitecture
 
-    package init(emulator: FilePath?, virtiofsd: FilePath?) {
+    package init(emulator: FilePath?, virtiofsd: FilePath?, architecture: GuestArchitecture = .host) {
         self.emulator = emulator
         self.virtiofsd = virtiofsd
+        self.architecture = architecture
     }
 
     /// The emulator's path.
@@ -20,7 +23,8 @@ package struct QEMUInstallation: Sendable, Equatable {
         guard let emulator else {
             throw RuntimeError(
                 .notFound,
-                "qemu-system-x86_64 is not in PATH; install it (Debian package qemu-system-x86)")
+                "\(Self.program(for: architecture)) is not in PATH; install it (Debian package "
+                    + "\(architecture == .aarch64 ? "qemu-system-arm" : "qemu-system-x86"))")
         }
         return emulator
     }
@@ -40,24 +44,23 @@ package struct QEMUInstallation: Sendable, Equatable {
 
     /// Where distributions keep programs that are not for users: Debian 12 the first, Debian 13 and Fedora the second.
     private static let libraries: [FilePath] = ["/usr/lib/qemu", "/usr/libexec", "/usr/libexec/qemu"]
-    /// Used when the environment has no PATH, as under a service manager with a bare environment.
-    private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    /// What the emulator for an architecture is called.
+    private static func program(for architecture: GuestArchitecture) -> String {
+        "qemu-system-\(architecture.rawValue)"
+    }
 
     /// Looks for the programs.
     ///
-    /// - Parameter searchPath: directories separated by colons, as in `PATH`; relative ones are skipped.
-    package static func probe(searchPath: String? = ProcessImage.variable("PATH")) -> QEMUInstallation {
-        let directories = (searchPath ?? defaultPath).split(separator: ":").map { FilePath(String($0)) }
-            .filter(\.isAbsolute)
+    /// - Parameters:
+    ///   - emulator: used in place of the one that would be found.
+    ///   - searchPath: directories separated by colons, as in `PATH`; relative ones are skipped.
+    package static func probe(
+        emulator: FilePath? = nil, searchPath: String? = ProcessImage.variable("PATH"),
+        architecture: GuestArchitecture = .host
+    ) -> QEMUInstallation {
+        let directories = ProgramSearch.directories(searchPath)
         return QEMUInstallation(
-            emulator: find("qemu-system-x86_64", in: directories),
-            virtiofsd: find("virtiofsd", in: directories + libraries))
-    }
-
-    private static func find(_ program: String, in directories: [FilePath]) -> FilePath? {
-        directories.lazy.map { $0.appending(program) }.first { path in
-            guard let status = try? FileSystem.status(path, followSymbolicLink: true) else { return false }
-            return status.type == .regular && status.mode & 0o111 != 0
-        }
+            emulator: emulator ?? ProgramSearch.find(program(for: architecture), in: directories),
+            virtiofsd: ProgramSearch.find("virtiofsd", in: directories + libraries), architecture: architecture)
     }
 }

@@ -73,7 +73,7 @@ final class QEMULaunch {
         servers.append(
             try spawn(
                 server.words, descriptors: standard + [listener.rawValue] + server.inheritedDescriptors,
-                readOnly: server.readOnly ? server.source : nil))
+                readOnly: server.readOnly ? [server.source] : []))
     }
 
     // MARK: - QEMU
@@ -121,7 +121,7 @@ final class QEMULaunch {
     }
 
     private func spawn(
-        _ words: [String], descriptors: [Int32], readOnly: FilePath? = nil,
+        _ words: [String], descriptors: [Int32], readOnly: [FilePath] = [],
         credentials: SpawnRequest.Credentials? = nil
     ) throws -> ChildProcess {
         try ChildProcess.spawn(
@@ -130,7 +130,8 @@ final class QEMULaunch {
                 directory: plan.workingDirectory,
                 // A terminal's signals are the supervisor's to handle.
                 newSession: true,
-                privateMounts: credentials != nil || readOnly != nil, readOnlyPath: readOnly, credentials: credentials,
+                privateMounts: credentials != nil || !readOnly.isEmpty, readOnlyPaths: readOnly,
+                credentials: credentials,
                 // Nothing outlives the supervisor, however it ends.
                 parentDeathSignal: 9))
     }

@@ -22,7 +22,7 @@ struct rkt_spawn_request {
     int private_processes;      // be the first of a new PID namespace, with a /proc of its own; takes private mounts
     const int *group_files;     // `cgroup.procs` of the control groups that the child joins, open for writing
     int group_file_count;
-    const char *read_only;      // a directory made read-only in that namespace, with all mounts below it, or NULL
+    char *const *read_only;     // directories made read-only in that namespace, with all mounts below; NULL-terminated
     int set_user;               // whether uid, gid and groups hold
     uid_t uid;
     gid_t gid;

@@ -23,6 +23,7 @@ package enum PreviewText {
         add("backend", "backend")
         add("accelerator", "accelerator")
         add("acceleratorFallback", "accelerator-fallback")
+        add("isolation", "isolation")
         add("memoryMiB", "memory", unit: "MiB")
         add("processors", "processors")
         for share in preview.value(forKey: "shares")?.array ?? [] {

@@ -6,6 +6,7 @@ import Hypervisor
 /// `-accel` and the `-cpu` that goes with it.
 struct QEMUAccelerator: QEMUOption {
     let accelerator: Accelerator
+    let architecture: GuestArchitecture
 
     var arguments: [QEMUArgument] {
         switch accelerator {
@@ -13,7 +14,18 @@ struct QEMUAccelerator: QEMUOption {
             [QEMUArgument("-accel", "kvm"), QEMUArgument("-cpu", "host")]
         case .tcg:
             // A host thread for each virtual processor, and every feature that can be emulated.
-            [QEMUArgument("-accel", QEMUProperties("tcg", ["thread": "multi"])), QEMUArgument("-cpu", "max")]
+            [
+                QEMUArgument("-accel", QEMUProperties("tcg", ["thread": "multi"])),
+                QEMUArgument("-cpu", everyFeature),
+            ]
+        }
+    }
+
+    private var everyFeature: QEMUProperties {
+        switch architecture {
+        case .x86_64: QEMUProperties("max")
+        // Signing pointers by the architecture's own algorithm takes a good part of an emulated processor's time.
+        case .aarch64: QEMUProperties("max", ["pauth-impdef": "on"])
         }
     }
 }

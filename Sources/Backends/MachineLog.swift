@@ -35,12 +35,15 @@ struct MachineLog {
         return text.suffix(lines).joined(separator: "\n")
     }
 
+    /// Keeps what a process has printed elsewhere.
+    func append(_ bytes: [UInt8]) { try? FileSystem.writeAll(bytes, to: file) }
+
     /// What virtiofsd of QEMU 7.2 says whenever QEMU ends, however orderly.
     private static func isNoise(_ line: Substring) -> Bool {
         line == "virtio_loop: Unexpected poll revents 11" || line.hasPrefix("fv_remove_watch: TODO!")
     }
 
-    private static func printable(_ bytes: some Sequence<UInt8>) -> String {
+    static func printable(_ bytes: some Sequence<UInt8>) -> String {
         let cleaned = bytes.filter { $0 != UInt8(ascii: "\r") }.map { byte in
             byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t") || (byte >= 0x20 && byte != 0x7F)
                 ? byte : UInt8(ascii: "?")

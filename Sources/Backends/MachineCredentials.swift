@@ -5,13 +5,13 @@ import Hypervisor
 import LinuxPlatform
 import SystemPackage
 
-/// Who QEMU is for the host's kernel: a user of its own, with no capability but those that its shares need.
-package struct QEMUCredentials: Sendable, Equatable, CustomStringConvertible {
+/// Who a hypervisor is for the host's kernel: a user of its own, with no capability but those that its shares need.
+package struct MachineCredentials: Sendable, Equatable, CustomStringConvertible {
     package let user: UInt32
     /// Bit N is capability N of capabilities(7).
     package let capabilities: UInt64
 
-    /// What serving files in the name of any user takes (`security_model=passthrough`).
+    /// What serving files in the name of any user takes.
     private static let forShares: [(number: UInt64, name: String)] = [
         (0, "CAP_CHOWN"), (1, "CAP_DAC_OVERRIDE"), (2, "CAP_DAC_READ_SEARCH"), (3, "CAP_FOWNER"), (4, "CAP_FSETID"),
         (27, "CAP_MKNOD"), (31, "CAP_SETFCAP"),

@@ -1,0 +1,34 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Hypervisor
+import SystemPackage
+
+/// Pods in virtual machines of kvmtool, whose program is called lkvm: little code, KVM only, and nothing that confines it.
+package struct LKVMHypervisor: Hypervisor {
+    package let installation: LKVMInstallation
+    package let accelerators: AcceleratorFacts
+
+    package init(installation: LKVMInstallation, accelerators: AcceleratorFacts) {
+        self.installation = installation
+        self.accelerators = accelerators
+    }
+
+    /// The backend with what this host has.
+    ///
+    /// - Parameter binary: the program to use instead of the one in the search path.
+    package static func probe(binary: FilePath? = nil) -> LKVMHypervisor {
+        LKVMHypervisor(installation: .probe(program: binary), accelerators: .probe())
+    }
+
+    package var kind: HypervisorKind { .lkvm }
+    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus] }
+    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
+
+    /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .virtualization }
+
+    package func launch(_ plan: LKVMCommandLine) throws -> any Machine {
+        try LKVMLaunch(plan).run()
+    }
+}
