@@ -133,6 +133,8 @@ elif [ "$(text 0 4)" = $'\x7fELF' ]; then
             "or build it with CONFIG_PVH=y"
     release=$(grep -aom 1 'Linux version [^ ]*' "$kernel" | sed 's/^Linux version //;q') || true
     strip -o "$work/image/rootfs/vmlinux" "$kernel"
+    # Backends that boot no vmlinux are not to boot the kernel of the image below instead.
+    : >"$work/image/rootfs/vmlinuz"
 else
     die "$kernel is neither a bzImage nor an ELF vmlinux"
 fi

@@ -14,7 +14,12 @@ fail() {
     status=1
 }
 
-qemu=$(command -v qemu-system-x86_64) || qemu=
+# The package by the architecture of this machine, which is that of its pods.
+case $(uname -m) in
+aarch64) program=qemu-system-aarch64 package=qemu-system-arm ;;
+*) program=qemu-system-x86_64 package=qemu-system-x86 ;;
+esac
+qemu=$(command -v "$program") || qemu=
 if [ -n "$qemu" ]; then
     echo "$qemu: $("$qemu" --version | head -n 1)"
     devices=$("$qemu" -device help 2>&1)
@@ -26,7 +31,7 @@ if [ -n "$qemu" ]; then
         esac
     done
 else
-    fail "qemu-system-x86_64 is not in PATH; install the Debian package qemu-system-x86"
+    fail "$program is not in PATH; install the Debian package $package"
 fi
 
 virtiofsd=
@@ -41,7 +46,7 @@ else
 fi
 
 # rkt decides in the same way: the device must open and the processor must say that it can.
-if ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
+if [ "$(uname -m)" = x86_64 ] && ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
     echo "accelerator: tcg, the processor does not offer vmx or svm"
 elif ! (: <>/dev/kvm) 2>/dev/null; then
     echo "accelerator: tcg, /dev/kvm cannot be opened"

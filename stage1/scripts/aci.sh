@@ -7,7 +7,9 @@
 #
 # usage: aci.sh MANIFEST_IN VERSION_SWIFT STAGE1_PROGRAM OUTPUT [NAME=SOURCE...]
 #
-# Each SOURCE, a file or a directory, becomes NAME in the image's root.
+# Each SOURCE, a file or a directory, becomes NAME in the image's root. GUEST_ARCH
+# is the architecture of the programs and kernels, x86_64 or aarch64, and this
+# machine's when it is unset.
 
 . "$(dirname "$0")/common.sh"
 
@@ -18,6 +20,12 @@ need tar tar
 need strip binutils
 need readelf binutils
 
+# What appc calls the architecture.
+case ${GUEST_ARCH:-$(uname -m)} in
+x86_64) readonly arch=amd64 ;;
+aarch64) readonly arch=aarch64 ;;
+*) die "there are no stage1 images for ${GUEST_ARCH:-$(uname -m)}, only for x86_64 and aarch64" ;;
+esac
 [ -f "$version_source" ] || die "$version_source not found, the image's version is read from it"
 version=$(sed -n 's/^ *package static let current = "\([0-9A-Za-z.+-]*\)"$/\1/p' "$version_source")
 [ -n "$version" ] || die "no line 'package static let current = \"X.Y.Z\"' in $version_source"
@@ -33,7 +41,7 @@ trap 'rm -rf "$work"' EXIT
 readonly image=$work/image
 
 mkdir -p "$image/rootfs/opt/stage2" "$image/rootfs/rkt/status" "$image/rootfs/rkt/env"
-sed "s/@VERSION@/$version/" "$manifest" >"$image/manifest"
+sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" "$manifest" >"$image/manifest"
 strip -o "$image/rootfs/stage1" "$program"
 for entrypoint in run enter gc stop preflight plan; do
     ln -s stage1 "$image/rootfs/$entrypoint"

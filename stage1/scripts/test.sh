@@ -42,6 +42,7 @@ echo 'int main(void) { return 0; }' >"$work/stub.c"
 cc -static -o "$work/static" "$work/stub.c"
 cc -o "$work/dynamic" "$work/stub.c"
 echo kernel >"$work/vmlinux"
+echo compressed >"$work/bzImage"
 
 # A second userland with the same content, but other times and modes and its
 # files created in the opposite order, on another file system where there is one.
@@ -69,12 +70,18 @@ cp "$work/excess/usr/lib/x86_64-linux-gnu/libm.so.6" "$work/excess/usr/lib/x86_6
 check "an unused library is found" refuses "$here/check-needed.sh" "$work/excess"
 
 pack() {
-    "$here/aci.sh" "$stage1/kvm/manifest.in" "$work/Version.swift" "$1" "$2" \
-        vmlinux="$work/vmlinux" guest.erofs="$work/one.erofs"
+    GUEST_ARCH=x86_64 "$here/aci.sh" "$stage1/kvm/manifest.in" "$work/Version.swift" "$1" "$2" \
+        vmlinux="$work/vmlinux" vmlinuz="$work/bzImage" guest.erofs="$work/one.erofs"
 }
 echo '    package static let current = "1.2.3"' >"$work/Version.swift"
+# arm FLAVOUR
+arm() {
+    GUEST_ARCH=aarch64 "$here/aci.sh" "$stage1/$1/manifest.in" "$work/Version.swift" "$work/static" "$work/arm.aci" \
+        Image="$work/vmlinux" && tar -tf "$work/arm.aci" >"$work/names" && grep -qx rootfs/Image "$work/names" &&
+        tar -xOf "$work/arm.aci" manifest | grep '"arch", "value": "aarch64"'
+}
 check "image is packed" pack "$work/static" "$work/one.aci"
-touch "$work/static" "$work/vmlinux"
+touch "$work/static" "$work/vmlinux" "$work/bzImage"
 check "image is packed again" pack "$work/static" "$work/two.aci"
 check "both images are the same" cmp "$work/one.aci" "$work/two.aci"
 tar -tf "$work/one.aci" >"$work/names"
@@ -95,13 +102,18 @@ rootfs/run
 rootfs/stage1
 rootfs/stop
 rootfs/vmlinux
+rootfs/vmlinuz
 NAMES
 check "image holds what it should" diff "$work/expected" "$work/names"
 tar -xOf "$work/one.aci" manifest >"$work/manifest"
 check "manifest is valid and has the version" python3 -c '
 import json, sys
 manifest = json.load(open(sys.argv[1]))
-assert {"name": "version", "value": "1.2.3"} in manifest["labels"]' "$work/manifest"
+assert {"name": "version", "value": "1.2.3"} in manifest["labels"]
+assert {"name": "arch", "value": "amd64"} in manifest["labels"]' "$work/manifest"
+for flavour in kvm nspawn; do
+    check "$flavour image for ARM has its label and what it is given" arm $flavour
+done
 check "a dynamic guest program is refused" \
     refuses "$here/guest.sh" "$stage1/guest" "$userland" "$work/dynamic" "$work/no.erofs"
 check "a dynamic stage1 program is refused" refuses pack "$work/dynamic" "$work/no.aci"
@@ -234,9 +246,21 @@ if [ -f "$bundled/vmlinux" ]; then
     for image in vmlinux bzImage; do
         check "$image without modules is packed" \
             kernel_image_of_configuration $image --name example.com/stage1 "$work/$image.aci"
-        check "$image has no initrd" \
-            test "$(tar -tf "$work/$image.aci" | tr '\n' ' ')" = "manifest rootfs/ rootfs/$image "
     done
+    tar -tf "$work/bzImage.aci" >"$work/names"
+    check "a bzImage is all that its image holds" diff - "$work/names" <<'NAMES'
+manifest
+rootfs/
+rootfs/bzImage
+NAMES
+    tar -tf "$work/vmlinux.aci" >"$work/names"
+    check "a vmlinux hides the other form of the kernel below" diff - "$work/names" <<'NAMES'
+manifest
+rootfs/
+rootfs/vmlinux
+rootfs/vmlinuz
+NAMES
+    check "what hides it is no kernel" test -z "$(tar -xOf "$work/vmlinux.aci" rootfs/vmlinuz)"
     sed -i -e 's/^CONFIG_VIRTIO_CONSOLE=y/CONFIG_VIRTIO_CONSOLE=m/' -e '/^CONFIG_DEVTMPFS=/d' "$work/config"
     check "a configuration without what is needed is refused" \
         complains 'virtio_console, which is a module' kernel_image_of_configuration vmlinux "$work/no.aci"
