@@ -18,7 +18,7 @@ package struct LKVMInstallation: Sendable, Equatable {
         guard let program else {
             throw RuntimeError(
                 .notFound,
-                "lkvm is not in PATH; Debian has no package of it: build it from the source of kvmtool, and name it as "
+                "lkvm is not in PATH; Debian 12 has no package of it: build it from the source of kvmtool, and name it as "
                     + "\"binary\" in the configuration if it is elsewhere")
         }
         return program

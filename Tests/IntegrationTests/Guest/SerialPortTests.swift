@@ -46,7 +46,7 @@ struct SerialPortTests {
         }
         _ = try Program.output(
             "tar", "-xpf", BuildProducts.image("busybox").string, "-C", apps.appending(Self.app).string)
-        let program = scratch.appending("lkvm")
+        let program = scratch.appending("stand-in")
         try FileSystem.write(Self.standIn.utf8, to: program, mode: 0o755)
         // The byte that lkvm takes for a command is in what is printed, too, and there is more of it than a port holds.
         let script = "seq 1 2000; printf 'a\\001b\\n'; cat /proc/cmdline; exit 7"
