@@ -206,7 +206,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "AppContainer", "LinuxPlatform", "Networking", "GuestProtocol", "Hypervisor", "Backends",
-                "PodStore", "Stage1", "SystemdUnits",
+                "Stage1", "SystemdUnits",
             ]),
     ],
     swiftLanguageModes: [.v6]
