@@ -42,10 +42,8 @@ struct AppRoot {
         try mount("proc", "/proc", restricted)
         try mount("sysfs", "/sys", restricted.union(.readOnly))
         try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
-        // In a container there is a hierarchy for each controller below.
-        let groups = try directory("/sys/fs/cgroup")
-        defer { try? groups.close() }
-        try Mount.makeReadOnly(groups)
+        // In a container the settings are the host's, and root needs no capability to change them.
+        if HostPort.isInContainer { try bind("/proc/sys", "/proc/sys", readOnly: true) }
         guard app.protectsKernelPaths else { return }
         for path in Self.readOnlyKernelPaths where FileSystem.exists(FilePath(path)) {
             try bind(FilePath(path), path, readOnly: true)
@@ -154,8 +152,7 @@ struct AppRoot {
     }
 
     private func bind(_ mount: PodConfiguration.Mount) throws {
-        let flags: MountFlags = mount.forbidsDevices ? [.noDevices, .noSetUserID] : []
-        try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly, keeping: flags)
+        try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly)
     }
 
     /// The volume that a path is in.
@@ -185,10 +182,8 @@ struct AppRoot {
         try named(path) { try Mount.mount(source: type, target: target.path, type: type, flags: flags, data: data) }
     }
 
-    /// - Parameter flags: those that the source's mount has and that making this one read-only must not take away.
-    private func bind(
-        _ source: FilePath, _ path: String, readOnly: Bool = false, keeping flags: MountFlags = []
-    ) throws {
+    /// - Parameter readOnly: with all that is mounted below the source; other flags stay as they are.
+    private func bind(_ source: FilePath, _ path: String, readOnly: Bool = false) throws {
         let isDirectory = try FileSystem.status(source, followSymbolicLink: true).type == .directory
         let target = isDirectory ? try directory(path) : try file(path)
         defer { try? target.close() }
@@ -197,10 +192,7 @@ struct AppRoot {
         // The descriptor still names what is beneath the new mount: open the path again.
         let mounted = try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
         defer { try? mounted.close() }
-        try named(path) {
-            try Mount.mount(
-                source: "", target: mounted.path, type: "", flags: flags.union([.bind, .remount, .readOnly]))
-        }
+        try named(path) { try Mount.makeReadOnly(mounted) }
     }
 
     private func named(_ path: String, _ body: () throws -> Void) throws {
