@@ -29,6 +29,8 @@ extension NspawnHypervisor {
             // What is outside of its private copies of the host's namespaces is none of its business.
             "--register=no", "--keep-unit", "--kill-signal=SIGRTMIN+3", "--link-journal=no", "--resolv-conf=off",
             "--timezone=off",
+            // With control groups of version 2 the manager limits apps to their devices by bpf(2), or not at all.
+            "--system-call-filter=bpf",
             // Nothing is typed there: apps have terminals of their own.
             "--console=passive",
             // Journals and states of the guest are written here.
