@@ -7,53 +7,62 @@ import LinuxPlatform
 import SystemPackage
 
 /// The two streams between a container and its supervisor: the container connects, first its first program and then its
-/// agent. Nothing else can: after that nobody listens.
+/// agent. Nothing else can: only this process's own user may connect, and after that nobody listens.
 ///
 /// Before a connection is made its descriptor is that of a stream on which nothing comes, so that it can be polled and
 /// written to as the port of a virtual machine can before the guest has opened it.
-final class GuestSocket {
-    let boot: FileDescriptor
-    let agent: FileDescriptor
+package final class GuestSocket {
+    /// To the shim.
+    package let boot: FileDescriptor
+    /// To the agent.
+    package let agent: FileDescriptor
     /// Readable when the container wants to connect.
-    let listener: FileDescriptor
+    package let listener: FileDescriptor
+    /// Takes the listener's place: a silent stream whose both ends stay open.
+    private let quiet: FileDescriptor
     /// The other ends of the silent streams.
     private let silence: [FileDescriptor]
     private var waiting: [FileDescriptor]
     private let path: FilePath
 
-    init(_ path: FilePath) throws {
+    /// Listens at a path; what was there is removed.
+    package init(_ path: FilePath) throws {
         self.path = path
         try FileSystem.remove(path)
         listener = try UnixSocket.listen(path)
-        // The users of a container may be others on the host. It is in the pod's directory, which only root gets into.
-        guard chmod(path.string, 0o666) == 0 else { throw RuntimeError.systemCall("chmod", path, lastErrno) }
+        // The pod's directory is open to the members of rkt's group, too.
+        guard chmod(path.string, 0o600) == 0 else { throw RuntimeError.systemCall("chmod", path, lastErrno) }
         try UnixSocket.setNonBlocking(listener)
-        let pairs = try (0..<2).map { _ in try UnixSocket.pair() }
+        let pairs = try (0..<3).map { _ in try UnixSocket.pair() }
         boot = pairs[0].0
         agent = pairs[1].0
+        quiet = pairs[2].0
         silence = pairs.map(\.1)
         waiting = [boot, agent]
         for descriptor in waiting { try UnixSocket.setNonBlocking(descriptor) }
     }
 
-    var descriptors: [FileDescriptor] { [boot, agent, listener] + silence }
+    /// All that is to be closed.
+    package var descriptors: [FileDescriptor] { [boot, agent, listener, quiet] + silence }
 
     /// Accepts what wants to connect.
-    func accept() throws {
-        while let next = waiting.first, let (connection, _) = try UnixSocket.accept(listener) {
+    package func accept() throws {
+        while let next = waiting.first, let (connection, user) = try UnixSocket.accept(listener) {
             defer { try? connection.close() }
+            guard user == geteuid() else { continue }
             try UnixSocket.setNonBlocking(connection)
             try replace(next, by: connection)
             waiting.removeFirst()
             if waiting.isEmpty {
                 // Nobody listens any more, and whoever polls the listener finds nothing there.
-                try replace(listener, by: silence[0])
+                try replace(listener, by: quiet)
                 try FileSystem.remove(path)
             }
         }
     }
 
-    func close() {
+    /// Closes everything and removes the path.
+    package func close() {
         for descriptor in descriptors { try? descriptor.close() }
         try? FileSystem.remove(path)
     }
