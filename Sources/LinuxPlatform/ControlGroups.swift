@@ -33,6 +33,7 @@ package struct ControlGroups: Sendable, Equatable {
             line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         }
         var found: [FilePath] = []
+        var hierarchies: Set<String> = []
         for line in mounts.split(separator: "\n") {
             let parts = line.components(separatedBy: " - ")
             let mount = parts[0].split(separator: " ").map(String.init)
@@ -44,8 +45,9 @@ package struct ControlGroups: Sendable, Equatable {
             let root = FilePath(mount[3])
             var path = FilePath(group[2])
             guard path.removePrefix(root) else { continue }
-            let directory = FilePath(mount[4]).pushing(path)
-            if !found.contains(directory) { found.append(directory) }
+            // One hierarchy can be mounted at several places, and they all show the same groups.
+            guard hierarchies.insert(group[0]).inserted else { continue }
+            found.append(FilePath(mount[4]).pushing(path))
         }
         return found
     }

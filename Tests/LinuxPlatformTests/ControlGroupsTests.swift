@@ -38,6 +38,18 @@ struct ControlGroupsTests {
             ])
     }
 
+    @Test func `a hierarchy that is mounted twice has each group once`() {
+        let mounts = """
+            31 30 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+            32 30 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            91 90 0:27 / /srv/chroot/sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+            92 90 0:28 / /srv/chroot/sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            """
+        #expect(
+            ControlGroups.hierarchies(mounts: mounts, groups: "2:memory:/a\n0::/b\n")
+                == ["/sys/fs/cgroup/memory/a", "/sys/fs/cgroup/unified/b"])
+    }
+
     @Test func `inside a container only a part of a hierarchy is mounted`() {
         let mounts = """
             31 30 0:27 /outer /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
