@@ -81,7 +81,13 @@ package struct PodPlan {
                 manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: arguments.networks != ["host"]),
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
             shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares : [],
-            files: UnitGraph(apps: plans.map(\.unit)).units.map {
+            files: UnitGraph(
+                apps: plans.map { plan in
+                    var unit = plan.unit
+                    unit.allowedDevices = volumes.devices[plan.name] ?? []
+                    return unit
+                }
+            ).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
             sharedFiles: names.files,

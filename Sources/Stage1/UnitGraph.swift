@@ -26,6 +26,8 @@ package struct UnitGraph {
         package var oomScoreAdjust: Int?
         /// Whether the app can use only devices that reach nothing outside of it.
         package var restrictsDevices: Bool
+        /// Further devices that it can use then, as DeviceAllow= takes them.
+        package var allowedDevices: [String] = []
 
         package init(
             name: String, hasPreStart: Bool = false, hasPostStop: Bool = false, memoryLimit: Int64? = nil,
@@ -109,6 +111,7 @@ package struct UnitGraph {
                 .init("DevicePolicy", "closed"), .init("DeviceAllow", "/dev/net/tun rwm"),
                 .init("DeviceAllow", "char-pts rw"),
             ]
+            service += app.allowedDevices.map { .init("DeviceAllow", $0) }
         }
         if let limit = app.memoryLimit { service.append(.init("MemoryMax", "\(limit)")) }
         if let quota = app.cpuQuota { service.append(.init("CPUQuota", "\(quota / 10).\(quota % 10)%")) }

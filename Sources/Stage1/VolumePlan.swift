@@ -46,6 +46,8 @@ struct VolumePlan {
     private(set) var guestShares: [PodConfiguration.Share] = []
     /// The mounts of each app, by its name.
     private(set) var mounts: [String: [PodConfiguration.Mount]] = [:]
+    /// The devices that apps have as volumes, by the app's name, as DeviceAllow= takes them (systemd.resource-control(5)).
+    private(set) var devices: [String: [String]] = [:]
 
     private static let guestDirectory = "/run/rkt/volumes"
     /// Of the directories in the apps' share, none is an app's: names of apps do not begin with a dot.
@@ -160,6 +162,21 @@ struct VolumePlan {
                 PodConfiguration.Mount(
                     source: source.path, target: use.place.string, readOnly: use.readOnly,
                     forbidsDevices: source.isExport))
+            if case .bind = carrier, let device = try Self.device(use.volume) {
+                devices[use.app, default: []].append("\(device) \(use.readOnly ? "r" : "rw")")
+            }
+        }
+    }
+
+    /// The device of the host that a volume is, by a name that systemd knows without looking for it.
+    private static func device(_ volume: Volume) throws -> String? {
+        guard case .host(let source) = volume.kind else { return nil }
+        let status = try requireSource(FilePath(source), volume.name)
+        let (major, minor) = status.deviceNumbers
+        return switch status.type {
+        case .characterDevice: "/dev/char/\(major):\(minor)"
+        case .blockDevice: "/dev/block/\(major):\(minor)"
+        default: nil
         }
     }
 
