@@ -99,13 +99,60 @@ struct ContainerTests {
             let socket = fixture.path("socket")
             let listener = try UnixSocket.listen(socket)
             defer { try? listener.close() }
+            // One that apps cannot use without being told.
+            let device = try #require(["/dev/fuse", "/dev/loop-control"].first { FileSystem.exists(FilePath($0)) })
             let run = try await fixture.rkt(
                 [
                     "run", "--volume=s,kind=host,source=\(socket)", "--mount=volume=s,target=/run/host.sock",
-                    "--volume=d,kind=host,source=/dev/zero", "--mount=volume=d,target=/dev/nothing",
-                ] + PodFixture.busybox("test -S /run/host.sock && head -c 3 /dev/nothing | wc -c"))
+                    "--volume=z,kind=host,source=/dev/zero,readOnly=true", "--mount=volume=z,target=/dev/nothing",
+                    "--volume=d,kind=host,source=\(device)", "--mount=volume=d,target=/dev/other",
+                ]
+                    + PodFixture.busybox(
+                        "test -S /run/host.sock && head -c 3 /dev/nothing | wc -c; : <>/dev/other && echo open"))
             #expect(run.status == 0)
-            #expect(run.texts() == ["3"])
+            #expect(run.texts() == ["3", "open"])
+        }
+    }
+
+    @Test func anAppCannotChangeTheHostsKernel() async throws {
+        try await with { fixture in
+            // What is written is what is there already.
+            let script = """
+                for file in kernel/core_pattern vm/overcommit_memory; do
+                    cat /proc/sys/$file >/tmp/value; (cat /tmp/value >/proc/sys/$file) 2>/dev/null && echo $file
+                done
+                mknod /tmp/device c 10 229 2>/dev/null && (: <>/tmp/device) 2>/dev/null && echo device
+                echo end
+                """
+            let run = try await fixture.rkt(["run"] + PodFixture.busybox(script))
+            #expect(run.texts() == ["end"])
+        }
+    }
+
+    @Test func whatIsMountedInAReadOnlyVolumeIsReadOnlyToo() async throws {
+        try await with { fixture in
+            try await fixture.leaveNetwork()
+            let volume = fixture.path("volume")
+            try FileSystem.makeDirectories(volume.appending("below"))
+            #expect(try await fixture.onNetwork("mount -t tmpfs none \(volume.appending("below"))").status == 0)
+            let image = try await fixture.rkt("fetch", "--full", BuildProducts.image("busybox").string).lines.last ?? ""
+            let apps = [("reader", true), ("writer", false)].map { name, isReadOnly in
+                """
+                {"name":"\(name)","image":{"id":"\(image)"},"app":{"exec":["/bin/sh","-c",
+                "touch /data/below/\(name) && echo written; true"],"user":"0","group":"0",
+                "mountPoints":[{"name":"v","path":"/data","readOnly":\(isReadOnly)}]},
+                "mounts":[{"volume":"v","path":"/data"}]}
+                """
+            }
+            let manifest = fixture.path("manifest")
+            let text = """
+                {"acKind":"PodManifest","acVersion":"0.8.11","apps":[\(apps.joined(separator: ","))],
+                "volumes":[{"name":"v","kind":"host","source":"\(volume)"}]}
+                """
+            try FileSystem.write(Array(text.utf8), to: manifest)
+            let run = try await fixture.rkt("run", "--net=none", "--pod-manifest=\(manifest)")
+            #expect(run.texts(of: "writer") == ["written"], "\(run.error)")
+            #expect(run.texts(of: "reader").contains { $0.contains("Read-only file system") })
         }
     }
 
