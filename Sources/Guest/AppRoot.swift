@@ -43,7 +43,7 @@ struct AppRoot {
         try mount("sysfs", "/sys", restricted.union(.readOnly))
         try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
         // In a container the settings are the host's, and root needs no capability to change them.
-        if HostPort.isInContainer { try bind("/proc/sys", "/proc/sys", readOnly: true) }
+        if GuestPort.isInContainer { try bind("/proc/sys", "/proc/sys", readOnly: true) }
         guard app.protectsKernelPaths else { return }
         for path in Self.readOnlyKernelPaths where FileSystem.exists(FilePath(path)) {
             try bind(FilePath(path), path, readOnly: true)
