@@ -31,7 +31,7 @@ $(BUILD)/rkt $(BUILD)/libexec/rkt/download: programs
 kernel:
 	$(MAKE) -C kernel
 
-## stage1       build/stage1-kvm.aci and build/stage1-nspawn.aci
+## stage1       build/stage1-kvm.aci, build/stage1-nspawn.aci and build/stage1-fly.aci
 stage1: programs kernel
 	$(MAKE) -C stage1
 
@@ -119,6 +119,7 @@ install: all man completion
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
 	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
+	install -D -m 0644 $(BUILD)/stage1-fly.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-fly.aci
 	install -D -m 0755 stage1/kernel-image.sh $(DESTDIR)$(PREFIX)/lib/rkt/kernel-image.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system

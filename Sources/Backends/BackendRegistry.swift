@@ -18,6 +18,7 @@ package enum BackendRegistry {
         case .qemu: QEMUHypervisor.probe(binary: binary)
         case .lkvm: LKVMHypervisor.probe(binary: binary)
         case .nspawn: NspawnHypervisor()
+        case .fly: FlyHypervisor()
         }
     }
 

@@ -25,6 +25,8 @@ int rkt_setns(int fd, int type) { RESULT(setns(fd, type)); }
 int rkt_pivot_root(const char *new_root, const char *put_old) { RESULT(syscall(SYS_pivot_root, new_root, put_old)); }
 
 // The numbers are the same for all processors; the C library of Debian 12 is the first that has names for them.
+#define RKT_SYS_OPEN_TREE 428
+#define RKT_SYS_MOVE_MOUNT 429
 #define RKT_SYS_FSOPEN 430
 #define RKT_SYS_FSCONFIG 431
 #define RKT_SYS_FSMOUNT 432
@@ -38,6 +40,17 @@ int rkt_mount_detached(const char *type) {
     int error = errno;
     close(context);
     return root < 0 ? -error : root;
+}
+
+int rkt_copy_mount(const char *path, int recursive) {
+    unsigned int flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC;
+    if (recursive) flags |= 0x8000 /* AT_RECURSIVE */;
+    RESULT(syscall(RKT_SYS_OPEN_TREE, AT_FDCWD, path, flags));
+}
+
+int rkt_attach_mount(int mount, int target) {
+    int flags = 0x4 /* MOVE_MOUNT_F_EMPTY_PATH */ | 0x40 /* MOVE_MOUNT_T_EMPTY_PATH */;
+    RESULT(syscall(RKT_SYS_MOVE_MOUNT, mount, "", target, "", flags));
 }
 
 int rkt_make_mounts_read_only(int directory, const char *path) {

@@ -18,15 +18,7 @@ struct AppLauncher {
         case command([String])
     }
 
-    /// Statuses of systemd.exec(5) for a step that failed before the program ran.
-    private enum Status {
-        static let directory: Int32 = 200
-        static let group: Int32 = 216
-        static let user: Int32 = 217
-        static let capabilities: Int32 = 218
-        static let systemCalls: Int32 = 228
-        static let root: Int32 = 210
-    }
+    private typealias Status = ProgramFailure.Status
 
     let app: PodConfiguration.App
     let program: Program
@@ -58,12 +50,10 @@ struct AppLauncher {
             execute(arguments)
         }
         enterRoot()
-        enterWorkingDirectory()
+        perform { try ProgramStart.enter(workingDirectory: app.workingDirectory) }
         restrictCapabilities()
         if case .main = program { becomeUser() }
-        if app.noNewPrivileges, rkt_set_no_new_privileges() < 0 {
-            fail("Unable to set no-new-privileges", Status.capabilities)
-        }
+        if app.noNewPrivileges { perform(ProgramStart.giveUpPrivileges) }
         // The last step: the filter may forbid what the steps before it need.
         execute(arguments, filtered: true)
     }
@@ -104,14 +94,6 @@ struct AppLauncher {
         }
     }
 
-    private func enterWorkingDirectory() {
-        guard chdir(app.workingDirectory) == 0 else {
-            fail(
-                "Unable to change to working directory \"\(app.workingDirectory)\": \(lastErrno.text)", Status.directory
-            )
-        }
-    }
-
     private func restrictCapabilities() {
         for capability: CInt in 0..<64 where app.capabilityBoundingSet & (1 << UInt64(capability)) == 0 {
             let result = rkt_drop_bounding_capability(capability)
@@ -126,12 +108,8 @@ struct AppLauncher {
         // A filter without no-new-privileges takes CAP_SYS_ADMIN. What is kept for that ends with execve(2): there is no
         // ambient capability, and the bounding set holds for root.
         _ = rkt_set_keep_capabilities(1)
-        guard setgroups(app.supplementaryGIDs.count, app.supplementaryGIDs) == 0,
-            setgid(app.gid) == 0
-        else { fail("Unable to change to group \(app.gid): \(lastErrno.text)", Status.group) }
-        guard setuid(app.uid) == 0 else {
-            fail("Unable to change to user \(app.uid): \(lastErrno.text)", Status.user)
-        }
+        let user = ProgramUser(uid: app.uid, gid: app.gid, supplementaryGIDs: app.supplementaryGIDs)
+        perform { try ProgramStart.assume(user) }
         let administration = UInt64(1) << 21  // CAP_SYS_ADMIN
         guard app.uid == 0 || rkt_set_capabilities(administration, administration, 0) == 0 else {
             fail("Unable to keep a capability: \(lastErrno.text)", Status.capabilities)
@@ -148,37 +126,34 @@ struct AppLauncher {
         guard result == 0 else { fail("Unable to filter system calls: error \(-result)", Status.systemCalls) }
     }
 
-    /// As execvp(3), with the PATH of the app's environment.
-    ///
     /// - Parameter filtered: whether the app's system call filter holds from now on. What fails after that may end by a
     ///   signal without a word, so files are looked for before.
     private func execute(_ arguments: [String], filtered: Bool = false) -> Never {
-        guard let command = arguments.first, !command.isEmpty else {
-            fail("App \(app.name) has nothing to execute", ExitStatus.cannotExecute)
-        }
         var environment = app.environment
-        if case .command = program, let type = ProcessImage.variable("TERM") {
-            environment.removeAll { $0.hasPrefix("TERM=") }
-            environment.append("TERM=\(type)")
-        }
-        let search = ExecutableSearch(environment: environment)
-        var denied: String?
-        var candidates = search.candidates(for: command)
-        if filtered, let found = candidates.firstIndex(where: { search.canExecute($0) }) {
-            candidates = [candidates[found]]
-            filterSystemCalls()
-        }
-        for candidate in candidates {
-            do {
-                try ProcessImage.execute(FilePath(candidate), arguments: arguments, environment: environment)
-            } catch {
-                if access(candidate, F_OK) == 0 {
-                    denied = denied ?? search.explain(candidate, error)
-                }
+        var isCommand = false
+        if case .command = program {
+            isCommand = true
+            if let type = ProcessImage.variable("TERM") {
+                environment.removeAll { $0.hasPrefix("TERM=") }
+                environment.append("TERM=\(type)")
             }
         }
-        let status = if case .command = program { ExitStatus.failure } else { ExitStatus.cannotExecute }
-        fail(denied ?? "Unable to open \"\(command)\": No such file or directory", status)
+        let confine: (() throws -> Void)? = filtered ? filterSystemCalls : nil
+        do {
+            try ProgramStart.execute(arguments, environment: environment, confine: confine)
+        } catch {
+            let status = (error as? ProgramFailure)?.status ?? ExitStatus.cannotExecute
+            fail("\(error)", isCommand ? ExitStatus.failure : status)
+        }
+    }
+
+    /// Does a step that ends this process when it fails.
+    private func perform(_ step: () throws -> Void) {
+        do {
+            try step()
+        } catch {
+            fail("\(error)", (error as? ProgramFailure)?.status ?? ExitStatus.error)
+        }
     }
 
     private func fail(_ message: String, _ status: Int32) -> Never {
@@ -186,33 +161,5 @@ struct AppLauncher {
         if app.discardsErrors, complaints >= 0 { dup2(complaints, 2) }
         fputs("Error: \(message)\n", stderr)
         exit(status)
-    }
-}
-
-/// Where a command without a slash may be, and why a file that is there does not run.
-struct ExecutableSearch {
-    static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    let environment: [String]
-
-    func candidates(for command: String) -> [String] {
-        if command.contains("/") { return [command] }
-        let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? Self.defaultPath[...]
-        return path.split(separator: ":", omittingEmptySubsequences: false).map {
-            $0.isEmpty ? command : "\($0)/\(command)"
-        }
-    }
-
-    /// Whether the file is there, may be executed by this process's user, and has its interpreter.
-    func canExecute(_ file: String) -> Bool {
-        guard access(file, X_OK) == 0, (try? FileSystem.status(FilePath(file)).type) != .directory else { return false }
-        return Interpreter.of(FilePath(file)).map { access($0, F_OK) == 0 } ?? true
-    }
-
-    /// A file that exists fails with ENOENT when its interpreter is missing: name that one.
-    func explain(_ file: String, _ error: any Error) -> String {
-        if let interpreter = Interpreter.of(FilePath(file)), access(interpreter, F_OK) != 0 {
-            return "Unable to open \"\(interpreter)\": No such file or directory"
-        }
-        return "Unable to execute \"\(file)\": \(error)"
     }
 }

@@ -18,12 +18,13 @@ struct AppRoot {
     let sharedFiles: [PodConfiguration.SharedFile]
 
     private var root: FilePath { FilePath(app.root) }
+    private var tree: RootDirectory { RootDirectory(root) }
 
     func mount() throws {
         // A mount point of its own, which can be made read-only without touching the share.
         try Mount.bind(root, root, recursive: true)
         for (path, mode) in [("/tmp", 0o1777), ("/etc", 0o755), ("/run", 0o755)] as [(String, UInt32)] {
-            _ = try directory(path, mode: mode)
+            _ = try tree.directory(path, mode: mode)
         }
         try mountKernelFileSystems()
         try mountDevices()
@@ -66,7 +67,7 @@ struct AppRoot {
 
     private func mountDevices() throws {
         try mount("tmpfs", "/dev", [.noSetUserID, .noExecution], "mode=0755,size=1m")
-        let dev = try directory("/dev")
+        let dev = try tree.directory("/dev")
         defer { try? dev.close() }
         for (name, major, minor) in Self.devices {
             guard mknodat(dev.rawValue, name, S_IFCHR | 0o666, dev_t(rkt_makedev(major, minor))) == 0,
@@ -97,9 +98,9 @@ struct AppRoot {
         try linkLog(journalIsShown: try offer(GuestLayout.journalDirectory, at: Self.journal))
         try offer(GuestLayout.shared.appending("hostname"), at: "/etc/hostname")
         for (number, file) in sharedFiles.enumerated() { try place(file, GuestLayout.sharedFile(number)) }
-        if !exists("/etc/hosts") { try offer(GuestLayout.shared.appending("hosts"), at: "/etc/hosts") }
-        if !exists("/etc/mtab"), volume(over: "/etc/mtab").map(mayHoldMore) ?? true {
-            let etc = try directory("/etc")
+        if !tree.exists("/etc/hosts") { try offer(GuestLayout.shared.appending("hosts"), at: "/etc/hosts") }
+        if !tree.exists("/etc/mtab"), volume(over: "/etc/mtab").map(mayHoldMore) ?? true {
+            let etc = try tree.directory("/etc")
             defer { try? etc.close() }
             _ = symlinkat("../proc/self/mounts", etc.rawValue, "mtab")
         }
@@ -117,7 +118,7 @@ struct AppRoot {
             try bind(source, path)
             return true
         }
-        guard !isRoot(of: volume, path), exists(path) || mayHoldMore(volume) else { return false }
+        guard !isRoot(of: volume, path), tree.exists(path) || mayHoldMore(volume) else { return false }
         return (try? bind(source, path)) != nil
     }
 
@@ -138,7 +139,7 @@ struct AppRoot {
         guard volume(over: "/dev") == nil else { return }
         let place = journalIsShown ? Self.journal : "/dev/.journal"
         if !journalIsShown { try bind(GuestLayout.journalDirectory, place) }
-        let dev = try directory("/dev")
+        let dev = try tree.directory("/dev")
         defer { try? dev.close() }
         guard symlinkat(place + "/dev-log", dev.rawValue, "log") == 0 else {
             throw RuntimeError.systemCall("symlink", "/dev/log", lastErrno)
@@ -170,14 +171,8 @@ struct AppRoot {
 
     // MARK: - Paths inside the root
 
-    private func exists(_ path: String) -> Bool {
-        guard let file = try? FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH)) else { return false }
-        try? file.close()
-        return true
-    }
-
     private func mount(_ type: String, _ path: String, _ flags: MountFlags, _ data: String = "") throws {
-        let target = try directory(path)
+        let target = try tree.directory(path)
         defer { try? target.close() }
         try named(path) { try Mount.mount(source: type, target: target.path, type: type, flags: flags, data: data) }
     }
@@ -185,12 +180,12 @@ struct AppRoot {
     /// - Parameter readOnly: with all that is mounted below the source; other flags stay as they are.
     private func bind(_ source: FilePath, _ path: String, readOnly: Bool = false) throws {
         let isDirectory = try FileSystem.status(source, followSymbolicLink: true).type == .directory
-        let target = isDirectory ? try directory(path) : try file(path)
+        let target = isDirectory ? try tree.directory(path) : try tree.file(path)
         defer { try? target.close() }
         try named(path) { try Mount.bind(source, target.path, recursive: true) }
         guard readOnly else { return }
         // The descriptor still names what is beneath the new mount: open the path again.
-        let mounted = try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
+        let mounted = try tree.open(path)
         defer { try? mounted.close() }
         try named(path) { try Mount.makeReadOnly(mounted) }
     }
@@ -198,51 +193,4 @@ struct AppRoot {
     private func named(_ path: String, _ body: () throws -> Void) throws {
         do { try body() } catch { throw RuntimeError(.internal, "mounting \(path)", cause: error) }
     }
-
-    /// As many as the kernel follows (path_resolution(7)).
-    private static let mostLinks = 40
-
-    /// Opens a directory, made with its parents when missing.
-    ///
-    /// - Parameter links: how many dangling links may still be followed to what they name.
-    private func directory(_ path: String, mode: UInt32 = 0o755, links: Int = mostLinks) throws -> FileDescriptor {
-        let flags = CInt(RKT_O_PATH) | O_DIRECTORY
-        if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: flags) { return found }
-        let parent = try directory(FilePath(path).removingLastComponent().string, links: links)
-        defer { try? parent.close() }
-        let name = FilePath(path).lastComponent?.string ?? ""
-        if let target = danglingLink(parent, path, links) { return try directory(target, mode: mode, links: links - 1) }
-        if mkdirat(parent.rawValue, name, mode) != 0, lastErrno != .fileExists {
-            throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno)
-        }
-        _ = fchmodat(parent.rawValue, name, mode, 0)
-        return try FileSystem.openInRoot(root, FilePath(path), flags: flags)
-    }
-
-    /// What a symbolic link that leads to nothing names, within the root.
-    private func danglingLink(_ parent: FileDescriptor, _ path: String, _ links: Int) -> String? {
-        let link = FilePath(path)
-        guard links > 0, let name = link.lastComponent,
-            let target = try? FileSystem.readSymbolicLink(parent.path.appending(name))
-        else { return nil }
-        return link.removingLastComponent().pushing(FilePath(target)).string
-    }
-
-    /// Opens a file, made empty when missing.
-    private func file(_ path: String, links: Int = mostLinks) throws -> FileDescriptor {
-        if let found = try? FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH)) { return found }
-        let parent = try directory(FilePath(path).removingLastComponent().string)
-        defer { try? parent.close() }
-        let name = FilePath(path).lastComponent?.string ?? ""
-        if let target = danglingLink(parent, path, links) { return try file(target, links: links - 1) }
-        let made = openat(parent.rawValue, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o644)
-        guard made >= 0 else { throw RuntimeError.systemCall("create", FilePath(path), lastErrno) }
-        close(made)
-        return try FileSystem.openInRoot(root, FilePath(path), flags: CInt(RKT_O_PATH))
-    }
-}
-
-extension FileDescriptor {
-    /// A path that names what this descriptor has open.
-    var path: FilePath { FilePath("/proc/self/fd/\(rawValue)") }
 }

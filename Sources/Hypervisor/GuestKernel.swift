@@ -10,6 +10,8 @@ package enum GuestKernel: Sendable, Equatable {
     case bundled(FilePath, initrd: FilePath? = nil)
     /// The kernel of the host, shared; the machine begins with a program.
     case host(FirstProgram)
+    /// The kernel of the host, shared; there is nothing but one app.
+    case direct(AppProgram)
 }
 
 /// What a machine on the host's kernel begins with.

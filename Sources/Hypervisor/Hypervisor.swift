@@ -3,9 +3,10 @@
 
 import Diagnostics
 
-/// A backend: turns a specification into a plan and a plan into a machine.
+/// A backend: turns a specification into a plan.
 ///
-/// Planning is pure, so that what would be done can be compared and printed. Launching executes the plan.
+/// Planning is pure, so that what would be done can be compared and printed. What executes a plan is said by refinements:
+/// a `MachineHypervisor` launches a machine, a `DirectHypervisor` makes this process the app.
 package protocol Hypervisor: Sendable {
     associatedtype Plan: Equatable & CustomStringConvertible
 
@@ -20,11 +21,14 @@ package protocol Hypervisor: Sendable {
     ///   naming the package when a program is missing, `.invalidArgument` for a value out of range.
     func plan(for spec: MachineSpec) throws -> Plan
 
-    /// What stands between the host and such a machine.
+    /// What stands between the host and such a pod.
     ///
     /// - Throws: when it cannot be had at all.
     func isolation(of spec: MachineSpec) throws -> IsolationLevel
+}
 
+/// A backend whose pods have a machine: processes beside the one that launches and supervises them.
+package protocol MachineHypervisor: Hypervisor {
     /// Executes the plan. When it fails, nothing it started is left.
     func launch(_ plan: Plan) throws -> any Machine
 }
@@ -43,16 +47,8 @@ extension Hypervisor {
         try spec.checkFiles()
     }
 
-    /// Plans and launches, showing the plan to `trace` in between.
-    package func start(_ spec: MachineSpec, trace: (String) -> Void = { _ in }) throws -> any Machine {
-        let plan = try plan(for: spec)
-        try requireIsolation(of: spec)
-        try spec.checkFiles()
-        trace(plan.description)
-        return try launch(plan)
-    }
-
-    private func requireIsolation(of spec: MachineSpec) throws {
+    /// Refuses a specification whose pod would be isolated by less than what is asked for.
+    func requireIsolation(of spec: MachineSpec) throws {
         guard let least = spec.minimumIsolation else { return }
         let level = try isolation(of: spec)
         guard level < least else { return }
@@ -61,5 +57,16 @@ extension Hypervisor {
             "the configuration wants pods isolated by \"\(least.rawValue)\" at least, and this one would be by "
                 + "\"\(level.rawValue)\" with the \(kind.rawValue) backend; \(least.requirement); or lower "
                 + "\"minimumIsolation\"")
+    }
+}
+
+extension MachineHypervisor {
+    /// Plans and launches, showing the plan to `trace` in between.
+    package func start(_ spec: MachineSpec, trace: (String) -> Void = { _ in }) throws -> any Machine {
+        let plan = try plan(for: spec)
+        try requireIsolation(of: spec)
+        try spec.checkFiles()
+        trace(plan.description)
+        return try launch(plan)
     }
 }

@@ -6,4 +6,5 @@ package enum HypervisorKind: String, Sendable, CaseIterable {
     case qemu
     case lkvm
     case nspawn
+    case fly
 }

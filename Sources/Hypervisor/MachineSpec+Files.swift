@@ -13,16 +13,18 @@ extension MachineSpec {
         case .bundled(let path, let initrd):
             try Self.require(.regular, path, "the guest kernel")
             if let initrd { try Self.require(.regular, initrd, "the guest's initrd") }
-        case .host: break
+        case .host, .direct: break
         }
         switch root {
         case .block(let path): try Self.require(.regular, path, "the guest root image")
         case .directory(let path): try Self.require(.directory, path, "the root directory")
         }
         for share in shares {
-            // Files of any type can be bound.
+            // Files of any type can be bound. Those of the pod itself are made when it is started.
             if case .bind(let source, _, _, _) = share {
-                _ = try FileSystem.status(source, followSymbolicLink: true)
+                if !source.starts(with: workingDirectory) {
+                    _ = try FileSystem.status(source, followSymbolicLink: true)
+                }
                 continue
             }
             try Self.require(.directory, share.source, "the source of share \"\(share.tag)\"")

@@ -31,6 +31,8 @@ package struct MountFlags: OptionSet, Sendable {
     package static let `private` = MountFlags(rawValue: 1 << 18)
     /// Corresponds to `MS_SLAVE`.
     package static let slave = MountFlags(rawValue: 1 << 19)
+    /// Corresponds to `MS_SHARED`.
+    package static let shared = MountFlags(rawValue: 1 << 20)
     /// Corresponds to `MS_RELATIME`.
     package static let relativeAccessTime = MountFlags(rawValue: 1 << 21)
     /// Corresponds to `MS_STRICTATIME`.

@@ -38,6 +38,8 @@ package struct PodLayout: Sendable, Hashable {
     package var environments: FilePath { runtime.appending("env") }
     /// The environment of an app's main process.
     package func environment(_ app: String) -> FilePath { environments.appending(app) }
+    /// A file that apps get in place of their image's own, by its number; only in a pod that nothing supervises.
+    package func sharedFile(_ number: Int) -> FilePath { runtime.appending("files").appending("\(number)") }
     /// A symbolic link to `ready` once the pod's apps have been started.
     package var supervisorStatus: FilePath { runtime.appending("supervisor-status") }
 
@@ -45,6 +47,8 @@ package struct PodLayout: Sendable, Hashable {
     package var pidFile: FilePath { directory.appending("pid") }
     /// The parent of that process, in decimal; it has exactly one child.
     package var ppidFile: FilePath { directory.appending("ppid") }
+    /// The process group of the process in `pid`, in decimal; only in a pod that nothing supervises.
+    package var groupFile: FilePath { directory.appending("pgid") }
     /// What machine runs the pod, a JSON object.
     package var machineRecord: FilePath { directory.appending("machine.json") }
     /// How long the steps before stage1 took, a JSON object of microseconds.

@@ -9,9 +9,31 @@ package struct PodNetworking: Sendable {
     package let selection: NetworkSelection
     package let resolved: ResolvedNetworks
 
+    /// What is asked for in vain, as pods of the stage1 image are on the host's network whatever is said.
+    package let ignored: NetworkSelection?
+
+    /// - Throws: when a network does not exist, a file of networks cannot be understood, or pods of the stage1 image cannot
+    ///   have what is asked for.
+    package init(_ options: RunOptions, _ settings: Settings, for stage1: Stage1Interface) throws {
+        guard stage1.isOnHostNetwork else {
+            try self.init(options, settings)
+            try check(stage1)
+            return
+        }
+        let asked = try NetworkSelection(parsing: options.networks)
+        // Also what nobody has asked for.
+        let standard = try NetworkSelection(parsing: RunOptions().networks)
+        try self.init(.host, settings, ignored: asked == .host || asked == standard ? nil : asked)
+    }
+
     /// - Throws: when a network does not exist, or a file of networks cannot be understood.
     package init(_ options: RunOptions, _ settings: Settings) throws {
-        selection = try NetworkSelection(parsing: options.networks)
+        try self.init(NetworkSelection(parsing: options.networks), settings, ignored: nil)
+    }
+
+    private init(_ selection: NetworkSelection, _ settings: Settings, ignored: NetworkSelection?) throws {
+        self.selection = selection
+        self.ignored = ignored
         resolved = try ResolvedNetworks(
             selection, directories: settings.networkDirectories, localConfiguration: settings.localConfiguration)
     }
@@ -35,21 +57,20 @@ package struct PodNetworkingFailure: Error, CustomStringConvertible {
 }
 
 extension PodRuntime {
-    /// The networks that a pod asks for.
-    func podNetworking(_ options: RunOptions) throws -> PodNetworking {
+    /// The networks that a pod asks for, as far as pods of a stage1 image can have them.
+    func podNetworking(_ options: RunOptions, _ stage1: Stage1Interface) throws -> PodNetworking {
+        let networks: PodNetworking
         do {
-            return try PodNetworking(options, settings)
+            networks = try PodNetworking(options, settings, for: stage1)
         } catch {
             throw PodNetworkingFailure(cause: error)
         }
-    }
-
-    /// Refuses networks that pods of a stage1 image cannot have.
-    func check(_ networks: PodNetworking, _ stage1: Stage1Interface) throws {
-        do {
-            try networks.check(stage1)
-        } catch {
-            throw PodNetworkingFailure(cause: error)
+        if let ignored = networks.ignored {
+            notices.warning(
+                "networking",
+                "--net=\(ignored.text) does nothing: pods of this stage1 image are on the host's network; use another "
+                    + "image for a network of the pod's own")
         }
+        return networks
     }
 }

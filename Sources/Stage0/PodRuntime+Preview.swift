@@ -15,11 +15,10 @@ extension PodRuntime {
     /// fetched stay in the store.
     package func preview(_ request: PodRequest, _ options: RunOptions) throws -> JSONValue {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
-        let choices = try choices(options)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try check(choices.networks, Stage1Interface(images.store.manifest(of: plan.stage1)))
+        let choices = try choices(options, Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         let preview: JSONValue
@@ -42,8 +41,8 @@ extension PodRuntime {
         try RunRules.check(options, appCount: nil)
         let pod = try pods.find(prefix)
         try RunRules.check(options, pod.manifest())
-        let choices = try choices(options)
-        try check(choices.networks, Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest)))
+        let choices = try choices(options, interface)
         guard pod.state == .prepared, let handle = try pods.claim(pod, patience: PodStore.lookPatience) else {
             throw RuntimeError(.invalidState, "pod \"\(pod.uuid)\" is not prepared")
         }

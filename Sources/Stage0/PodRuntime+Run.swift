@@ -18,11 +18,10 @@ extension PodRuntime {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         // No program but stage1 is to have them.
         try PassedSockets().closeOnExec()
-        let choices = try choices(options)
         let images = try imageFinder(request.pullPolicy)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
-        try check(choices.networks, Stage1Interface(images.store.manifest(of: plan.stage1)))
+        let choices = try choices(options, Stage1Interface(images.store.manifest(of: plan.stage1)))
         let pod = try pods.create()
         let uuid = pod.uuid
         do {
@@ -59,8 +58,8 @@ extension PodRuntime {
         guard pod.state == .prepared else { throw notPrepared() }
         let manifest = try pod.manifest()
         try RunRules.check(options, manifest)
-        let choices = try choices(options)
-        try check(choices.networks, Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))))
+        let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest)))
+        let choices = try choices(options, interface)
         try saveUUID(pod.uuid, to: options.uuidFileSave)
         guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { throw notPrepared() }
         // Before anything has begun: a pod that is refused stays prepared.

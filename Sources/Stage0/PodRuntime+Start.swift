@@ -26,11 +26,11 @@ struct StartCall {
 
 extension PodRuntime {
     /// - Throws: when a configuration file cannot be understood, or a network does not exist.
-    func choices(_ options: RunOptions) throws -> StartChoices {
+    func choices(_ options: RunOptions, _ stage1: Stage1Interface) throws -> StartChoices {
         let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
         return StartChoices(
             options: options, hypervisor: configuration[HypervisorConfiguration.self],
-            networks: try podNetworking(options))
+            networks: try podNetworking(options, stage1))
     }
 
     func startCall(_ uuid: PodUUID, _ layout: PodLayout, _ choices: StartChoices) throws -> StartCall {

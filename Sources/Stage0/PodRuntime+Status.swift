@@ -76,6 +76,7 @@ extension PodRuntime {
             return nil
         }
         let hasStarted = status.startedAt != nil
+        guard !hasStarted || !isDirect(pod) else { return nil }
         let message =
             hasStarted ? "the pod's supervisor ended before the pod did" : "the pod was not started to its end"
         return .object(
@@ -83,6 +84,12 @@ extension PodRuntime {
                 .init(key: "cause", value: .string(hasStarted ? "supervisor-died" : "start-failed")),
                 .init(key: "message", value: .string(message)),
             ]))
+    }
+
+    /// Whether the pod has nobody who could write down how it ends.
+    private static func isDirect(_ pod: Pod) -> Bool {
+        let manifest = try? ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest))
+        return manifest.flatMap { try? Stage1Interface($0) }?.isDirect ?? false
     }
 
     /// What a manifest that breaks a rule still tells.

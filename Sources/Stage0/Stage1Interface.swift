@@ -26,6 +26,10 @@ package struct Stage1Interface: Sendable {
     package let hasOwnKernel: Bool
     /// Whether `run` takes sockets of systemd's socket activation, as descriptors and in the environment (sd_listen_fds(3)).
     package let takesSockets: Bool
+    /// Whether pods are on the host's network, whatever `run` is told.
+    package let isOnHostNetwork: Bool
+    /// Whether `run` becomes the pod's app, so that nobody is left to tell how that ends.
+    package let isDirect: Bool
     private let paths: [Entrypoint: String]
 
     /// - Throws: when an annotation is malformed.
@@ -46,6 +50,8 @@ package struct Stage1Interface: Sendable {
         self.version = version
         hasOwnKernel = manifest.annotation("coreos.com/rkt/stage1/own-kernel") == "true"
         takesSockets = manifest.annotation("coreos.com/rkt/stage1/socket-activation") == "true"
+        isOnHostNetwork = manifest.annotation("coreos.com/rkt/stage1/host-network") == "true"
+        isDirect = manifest.annotation("coreos.com/rkt/stage1/direct") == "true"
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {
             guard let path = manifest.annotation(entrypoint.annotation) else { continue }

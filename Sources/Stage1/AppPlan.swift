@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import GuestProtocol
+import LinuxPlatform
 import PodStore
 import SystemPackage
 
@@ -16,6 +17,20 @@ struct AppPlan {
     let arguments: EntrypointArguments
     /// The app's root on the host.
     let root: FilePath
+
+    /// - Throws: when neither pod nor image says what is executed.
+    init(_ runtime: RuntimeApp, pod: PodLayout, arguments: EntrypointArguments) throws {
+        name = runtime.name.string
+        let image = try ImageManifest(parsing: FileSystem.read(pod.imageManifest(name)))
+        guard let app = runtime.app ?? image.app else {
+            throw RuntimeError(.invalidArgument, "neither the pod nor the image says what app \(name) executes")
+        }
+        self.app = app
+        readOnlyRoot = runtime.readOnlyRootFS
+        streams = try StreamModes(runtime.annotations, app: name, interactive: arguments.interactive)
+        self.arguments = arguments
+        root = pod.appRootfs(name)
+    }
 
     /// Where the share of app roots is mounted in the guest.
     static let guestRoots = "/opt/stage2"

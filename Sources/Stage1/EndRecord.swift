@@ -24,7 +24,8 @@ package struct EndRecord {
             // What the supervisor has recorded is nearer to the truth.
             if !FileSystem.exists(pod.endRecord) {
                 let message = String(PrintableText.line("\(error)").prefix(1000))
-                try? EndRecord(cause: "start-failed", status: ExitStatus.error, message: message).write(to: pod)
+                let status = (error as? ProgramFailure)?.status ?? ExitStatus.error
+                try? EndRecord(cause: "start-failed", status: status, message: message).write(to: pod)
             }
             throw error
         }

@@ -11,6 +11,8 @@ import SystemPackage
 package struct EnterClient {
     package struct Arguments: Equatable, Sendable {
         package var app: String
+        /// The one that the pod's `pid` file tells; nil when none is given.
+        package var process: Int32?
         package var command: [String]
 
         /// `--pid=N --appname=NAME -- COMMAND [ARGUMENT…]`
@@ -18,6 +20,7 @@ package struct EnterClient {
             var app = ""
             var rest = arguments[...]
             while let argument = rest.popFirst(), argument != "--" {
+                if argument.hasPrefix("--pid=") { process = Int32(argument.dropFirst(6)) }
                 if argument.hasPrefix("--appname=") { app = String(argument.dropFirst(10)) }
             }
             guard !app.isEmpty, !rest.isEmpty else {

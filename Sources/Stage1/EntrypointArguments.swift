@@ -56,6 +56,15 @@ package struct EntrypointArguments: Equatable, Sendable {
         }
     }
 
+    /// The same for a pod in which nothing restricts what apps may do.
+    var withoutConfinement: EntrypointArguments {
+        var arguments = self
+        arguments.restrictsCapabilities = false
+        arguments.protectsKernelPaths = false
+        arguments.filtersSystemCalls = false
+        return arguments
+    }
+
     /// Reads `resolv=MODE,hosts=MODE`.
     private mutating func readNameFiles(_ modes: String) throws {
         for part in modes.split(separator: ",", omittingEmptySubsequences: false) {

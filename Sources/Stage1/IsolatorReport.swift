@@ -30,14 +30,21 @@ struct IsolatorReport: Equatable {
     private static let mostRecorded = 1000
     private static let longestName = 200
 
-    /// - Parameter processors: those of the pod's machine.
+    /// - Parameters:
+    ///   - processors: those of the pod's machine.
+    ///   - hasAgent: whether there is anything in the pod beside its apps that enforces isolators.
     init(
-        pod: [Isolator], apps: [(name: String, isolators: [Isolator], arguments: EntrypointArguments)], processors: Int
+        pod: [Isolator], apps: [(name: String, isolators: [Isolator], arguments: EntrypointArguments)], processors: Int,
+        hasAgent: Bool = true
     ) {
         entries =
-            pod.map { Entry(app: nil, isolator: $0.name, effect: Self.effect(ofPod: $0)) }
+            pod.map { Entry(app: nil, isolator: $0.name, effect: hasAgent ? Self.effect(ofPod: $0) : .ignored) }
             + apps.flatMap { app in
                 app.isolators.map { isolator -> Entry in
+                    guard hasAgent else {
+                        return Entry(
+                            app: app.name, isolator: isolator.name, effect: Self.effectAlone(isolator, app.arguments))
+                    }
                     let (effect, becomes) = Self.effect(ofApp: isolator, app.arguments, processors)
                     return Entry(app: app.name, isolator: isolator.name, effect: effect, becomes: becomes)
                 }
@@ -68,6 +75,16 @@ struct IsolatorReport: Equatable {
                 if let becomes = entry.becomes { object.set("becomes", .string(becomes)) }
                 return .object(object)
             })
+    }
+
+    /// What is left of an isolator where the app is all there is.
+    private static func effectAlone(_ isolator: Isolator, _ arguments: EntrypointArguments) -> Effect {
+        switch isolator.kind {
+        case .noNewPrivileges: .enforced
+        case .capabilitiesRetainSet, .capabilitiesRemoveSet: arguments.restrictsCapabilities ? .ignored : .disabled
+        case .seccompRetainSet, .seccompRemoveSet: arguments.filtersSystemCalls ? .ignored : .disabled
+        default: .ignored
+        }
     }
 
     private static func effect(ofPod isolator: Isolator) -> Effect {

@@ -54,6 +54,23 @@ struct NameFilePlan {
         }
     }
 
+    /// A hosts file for an app whose image has none, where there is no guest to make it.
+    ///
+    /// - Parameters:
+    ///   - mounts: the app's volumes, of which one may bring the file.
+    ///   - hostname: what the app is told to be called.
+    mutating func addMissingHosts(root: FilePath, mounts: [PodConfiguration.Mount], hostname: String) throws {
+        guard !files.contains(where: { $0.path == Self.hosts }), !RootDirectory(root).exists(Self.hosts) else { return }
+        let place = try FileSystem.place(of: FilePath(Self.hosts), inRoot: root)
+        guard !mounts.contains(where: { place.starts(with: FilePath($0.target)) }) else { return }
+        let text = """
+            127.0.0.1 localhost localhost.domain localhost4 localhost4.localdomain4 \(hostname)
+            ::1 localhost localhost.domain localhost6 localhost6.localdomain6 \(hostname)
+
+            """
+        files.append(.init(path: Self.hosts, contents: Array(text.utf8)))
+    }
+
     /// The mounts of an app without those that a file of the pod goes before: a resolv.conf that was asked for counts
     /// more than a volume in its place, a hosts file less.
     ///

@@ -45,7 +45,7 @@ package struct PodPlan {
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
         pod: PodLayout, arguments: EntrypointArguments,
-        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel],
+        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent],
         interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
         inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
@@ -53,6 +53,7 @@ package struct PodPlan {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
         let hasOwnKernel = capabilities.contains(.ownKernel)
+        let hasAgent = capabilities.contains(.agent)
         guard arguments.networks != ["host"] || capabilities.contains(.hostNetwork) else {
             throw RuntimeError(.unsupported, "a pod in a virtual machine cannot have the host's network")
         }
@@ -60,12 +61,15 @@ package struct PodPlan {
             throw RuntimeError(
                 .unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
         }
-        let plans = try manifest.apps.map { try Self.plan($0, pod: pod, arguments: arguments) }
+        let plans = try manifest.apps.map { app in
+            if hasAgent { try Self.requireFreeName(app.name.string) }
+            return try AppPlan(app, pod: pod, arguments: hasAgent ? arguments : arguments.withoutConfinement)
+        }
         let points = Dictionary(zip(manifest.apps.map(\.name), plans.map(\.app.mountPoints))) { first, _ in first }
         let settings = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let volumes = try VolumePlan(
             manifest, points: { points[$0.name] ?? [] }, pod: pod,
-            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : .bind)
+            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : hasAgent ? .bind : .direct)
         self.volumes = volumes
         let appRoots = Self.appRoots(pod, capabilities)
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
@@ -73,12 +77,22 @@ package struct PodPlan {
             throw RuntimeError(
                 .invalidArgument, "the hostname \(hostname) is longer than 64 bytes; give a shorter --hostname")
         }
-        let names = try NameFilePlan(arguments, networkNames, pod: pod)
-        var leftOut: [String] = []
+        var names = try NameFilePlan(arguments, networkNames, pod: pod)
+        if !hasAgent, arguments.hosts == .standard {
+            for plan in plans {
+                try names.addMissingHosts(
+                    root: plan.root, mounts: volumes.mounts[plan.name] ?? [], hostname: Self.hostsName)
+            }
+        }
+        var leftOut = hasAgent ? [] : Self.leftOut(arguments, plans)
+        let nameFiles = names
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
-            kernelSettings: try Self.kernelSettings(
-                manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: arguments.networks != ["host"]),
+            kernelSettings: hasAgent
+                ? try Self.kernelSettings(
+                    manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel,
+                    hasOwnNetwork: arguments.networks != ["host"])
+                : [],
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
             shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares : [],
             files: UnitGraph(
@@ -90,11 +104,11 @@ package struct PodPlan {
             ).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
-            sharedFiles: names.files,
+            sharedFiles: nameFiles.files,
             apps: try plans.map { plan in
                 var app = try plan.configuration()
                 let mounts = volumes.mounts[plan.name] ?? []
-                app.mounts = try names.mounts(mounts, root: plan.root)
+                app.mounts = try nameFiles.mounts(mounts, root: plan.root)
                 if app.mounts.count < mounts.count {
                     leftOut.append("app \(plan.name) gets the pod's /etc/resolv.conf in place of a volume's")
                 }
@@ -105,8 +119,8 @@ package struct PodPlan {
             hasOwnKernel
             ? Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))) : hostProcessors
         isolators = IsolatorReport(
-            pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, $0.arguments) },
-            processors: processors)
+            pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, arguments) },
+            processors: processors, hasAgent: hasAgent)
         warnings = Self.bounded(
             leftOut + isolators.warnings
                 + plans.flatMap { plan in
@@ -114,6 +128,12 @@ package struct PodPlan {
                         "app \(plan.name) filters \"\($0.prefix(Self.longestName))\", which is no system call"
                     }
                 })
+        guard hasAgent else {
+            machine = try Self.direct(
+                pod, uuid, plans, configuration, volumes, processors: processors, memory: hostMemory,
+                minimumIsolation: settings.minimumIsolation, inherited: inherited)
+            return
+        }
         guard hasOwnKernel else {
             machine = Self.container(
                 pod, uuid, processors: processors, memory: hostMemory,
@@ -160,7 +180,7 @@ package struct PodPlan {
 
     static func machineName(_ uuid: String) -> String { "rkt-\(uuid)" }
 
-    private static func log(_ pod: PodLayout) -> FilePath { pod.directory.appending("machine.log") }
+    static func log(_ pod: PodLayout) -> FilePath { pod.directory.appending("machine.log") }
 
     /// How the apps' roots get into a machine with a kernel of its own. Nobody else writes to them while it runs, so
     /// the guest's own locks suffice, and a cache without expiry.
@@ -208,19 +228,9 @@ package struct PodPlan {
         }
     }
 
-    private static func plan(_ runtime: RuntimeApp, pod: PodLayout, arguments: EntrypointArguments) throws -> AppPlan {
-        let name = runtime.name.string
+    private static func requireFreeName(_ name: String) throws {
         guard !UnitGraph.reservedNames.contains(name), !name.hasPrefix("reaper-") else {
             throw RuntimeError(.invalidArgument, "the guest has a service named \(name); give the app another --name")
         }
-        let image = try ImageManifest(parsing: FileSystem.read(pod.imageManifest(name)))
-        guard let app = runtime.app ?? image.app else {
-            throw RuntimeError(.invalidArgument, "neither the pod nor the image says what app \(name) executes")
-        }
-        return AppPlan(
-            name: name, app: app, readOnlyRoot: runtime.readOnlyRootFS,
-            streams: try StreamModes(runtime.annotations, app: name, interactive: arguments.interactive),
-            arguments: arguments,
-            root: pod.appRootfs(name))
     }
 }

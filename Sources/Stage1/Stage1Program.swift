@@ -18,7 +18,7 @@ import SystemPackage
 /// The working directory is the pod's directory, as the implementor's guide says.
 package struct Stage1Program {
     private let backend: (String?, BackendChoice) throws -> any Hypervisor
-    private let pod: PodLayout
+    let pod: PodLayout
     private let origin = Clock.microseconds
 
     /// Names the backend, in the stage1 image's manifest.
@@ -42,24 +42,33 @@ package struct Stage1Program {
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
         } catch {
-            let component = error is NetworkingFailure ? "networking" : "stage1"
+            // The app's program is not what stage1 is blamed for.
+            let failure = error as? ProgramFailure
+            let component = failure != nil ? "Error" : error is NetworkingFailure ? "networking" : "stage1"
             fputs("\(component): \(PrintableText.lines("\(error)").joined(separator: "\n    "))\n", stderr)
-            exit(
-                FilePath(arguments.first ?? "").lastComponent?.string == "enter" ? ExitStatus.failure : ExitStatus.error
-            )
+            let isEnter = FilePath(arguments.first ?? "").lastComponent?.string == "enter"
+            exit(isEnter ? ExitStatus.failure : failure?.status ?? ExitStatus.error)
         }
     }
 
     private func run(entrypoint: String, _ arguments: [String]) throws -> Int32 {
         switch entrypoint {
-        case "run": return try EndRecord.keeping(in: pod) { try supervise(EntrypointArguments(parsing: arguments)) }
+        case "run":
+            return try EndRecord.keeping(in: pod) {
+                let arguments = try EntrypointArguments(parsing: arguments)
+                let hypervisor = try hypervisor()
+                if let direct = hypervisor as? any DirectHypervisor { try becomeApp(arguments, direct) }
+                return try supervise(arguments, hypervisor)
+            }
         case "preflight":
             // Last, as it alone changes the host: `run` or `gc` take it from here.
             let arguments = try EntrypointArguments(parsing: arguments)
             let hypervisor = try hypervisor()
             _ = try preflight(arguments, hypervisor)
-            try MachineNetworks.prepare(
-                pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), ErrorStream())
+            if hypervisor.acceptedAttachments != [.host] {
+                try MachineNetworks.prepare(
+                    pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), ErrorStream())
+            }
             return ExitStatus.success
         case "plan":
             let hypervisor = try hypervisor()
@@ -74,15 +83,19 @@ package struct Stage1Program {
             return ExitStatus.success
         case "enter":
             let request = try EnterClient.Arguments(parsing: arguments)
+            if let direct = try knownHypervisor() as? any DirectHypervisor { try enterApp(request, direct) }
             var client = try EnterClient(socketPath: pod.agentSocket)
             return try client.run(request)
         case "stop":
-            try StopRequest(pod: pod).send(force: arguments.contains("--force"))
+            let force = arguments.contains("--force")
+            let request = StopRequest(pod: pod)
+            let isDirect = try knownHypervisor() is any DirectHypervisor
+            try isDirect ? request.signalApp(force: force) : request.send(force: force)
             return ExitStatus.success
         case "gc":
             // What a killed supervisor has left; the pod's directory is stage0's to remove.
             let arguments = try EntrypointArguments(parsing: arguments)
-            try collector()?.collect(
+            try (knownHypervisor() as? any MachineCollector)?.collect(
                 MachineRemains(name: PodPlan.machineName(arguments.uuid), workingDirectory: pod.directory))
             try MachineNetworks.collect(
                 pod, PodUUID(parsing: arguments.uuid), ErrorStream(), isDebug: arguments.debug)
@@ -98,13 +111,14 @@ package struct Stage1Program {
         return try backend(backendName(), BackendChoice(configured.backend, binary: configured.binary))
     }
 
-    /// What undoes changes of the pod's backend to the host, if it makes any. Programs are not needed for that, and a
-    /// backend that cannot be had has changed nothing.
-    private func collector() throws -> (any MachineCollector)? {
+    /// The backend of a pod that has been started. Its programs are not needed to end a pod, to enter it or to undo
+    /// changes to the host.
+    ///
+    /// - Returns: nil for a backend that cannot be had: it has not started anything.
+    private func knownHypervisor() throws -> (any Hypervisor)? {
         let configured = try? HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let name = try backendName()
-        let hypervisor = try? backend(name, BackendChoice(configured?.backend))
-        return hypervisor as? any MachineCollector
+        return try? backend(name, BackendChoice(configured?.backend))
     }
 
     /// The name that the stage1 image gives.
@@ -128,10 +142,11 @@ package struct Stage1Program {
     /// With the supervisor's process number added no two machines that run at a time share one.
     private static let firstMachineUser: UInt32 = 0x7000_0000
 
-    private func plan(
+    func plan(
         _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks? = nil
     ) throws -> PodPlan {
-        try PodPlan(
+        if hypervisor is any DirectHypervisor { try requireOneApp(hypervisor) }
+        return try PodPlan(
             pod: pod, arguments: arguments, capabilities: hypervisor.capabilities,
             interfaces: networks?.interfaces ?? [], namespace: networks?.namespace, names: networks?.names,
             inherited: lock.map { [$0] } ?? [],
@@ -141,11 +156,10 @@ package struct Stage1Program {
             machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil)
     }
 
-    private func supervise(_ arguments: EntrypointArguments) throws -> Int32 {
+    private func supervise(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
         let errors = ErrorStream()
-        let hypervisor = try hypervisor()
         let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
         let forwarder = try networks.forwardSockets(errors)
@@ -188,7 +202,7 @@ package struct Stage1Program {
     }
 
     /// For whoever looks at the pod from the host: `NAME=value` each, ended by a zero byte as in proc(5).
-    private func writeEnvironment(of app: PodConfiguration.App) throws {
+    func writeEnvironment(of app: PodConfiguration.App) throws {
         let text = app.environment.map { $0 + "\0" }.joined()
         try FileSystem.write(text.utf8, to: pod.environment(app.name), mode: 0o600)
     }
@@ -217,7 +231,10 @@ package struct Stage1Program {
         _ pod: PodPlan, _ hypervisor: any Hypervisor, _ errors: ErrorStream, debug: Bool
     ) throws -> any SupervisedMachine {
         let spec = pod.machine
-        let started = try hypervisor.start(spec) { plan in
+        guard let launcher = hypervisor as? any MachineHypervisor else {
+            throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no machines")
+        }
+        let started = try launcher.start(spec) { plan in
             if debug { for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) } }
         }
         guard let machine = started as? any SupervisedMachine else {

@@ -7,6 +7,8 @@ import Diagnostics
 /// What the standard streams of an app are connected to, by its annotations (implementor's guide, "Attachable
 /// applications"). Standard input is empty and the others go to the journal unless an annotation says otherwise.
 struct StreamModes {
+    /// Without a terminal only an app that nothing supervises has another input than none.
+    var hasNoInput = false
     var discardsOutput = false
     var discardsErrors = false
 
@@ -16,7 +18,7 @@ struct StreamModes {
     init(_ annotations: Annotations, app: String, interactive: Bool) throws {
         discardsOutput = try Self.isNull("stdout", annotations, app, interactive)
         discardsErrors = try Self.isNull("stderr", annotations, app, interactive)
-        _ = try Self.isNull("stdin", annotations, app, interactive)
+        hasNoInput = try Self.isNull("stdin", annotations, app, interactive)
     }
 
     private static func isNull(

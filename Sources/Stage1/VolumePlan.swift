@@ -48,6 +48,8 @@ struct VolumePlan {
     private(set) var mounts: [String: [PodConfiguration.Mount]] = [:]
     /// The devices that apps have as volumes, by the app's name, as DeviceAllow= takes them (systemd.resource-control(5)).
     private(set) var devices: [String: [String]] = [:]
+    /// Where apps that get volumes directly find also what is mounted below the source.
+    private(set) var recursiveTargets: Set<String> = []
 
     private static let guestDirectory = "/run/rkt/volumes"
     /// Of the directories in the apps' share, none is an app's: names of apps do not begin with a dot.
@@ -61,8 +63,11 @@ struct VolumePlan {
     enum Carrier {
         /// A machine with a kernel of its own has a device for each.
         case device(HypervisorConfiguration.VolumeTransport)
-        /// They are bound.
+        /// They are bound into the machine, and from there into the apps' roots.
         case bind
+        /// They are bound into the app's root. What is mounted below a source is left out unless it is asked for, so that an
+        /// app that has the host's `/` does not multiply the host's mounts.
+        case direct
     }
 
     /// A volume as the pod knows it: by its name, or by the app that brings its own.
@@ -158,6 +163,9 @@ struct VolumePlan {
         }
         for use in uses {
             guard let source = sources[use.key] else { continue }
+            if case .direct = carrier, source.isExport, use.volume.recursive ?? false {
+                recursiveTargets.insert(use.place.string)
+            }
             mounts[use.app, default: []].append(
                 PodConfiguration.Mount(
                     source: source.path, target: use.place.string, readOnly: use.readOnly,
@@ -192,12 +200,14 @@ struct VolumePlan {
                 EmptyDirectory(
                     path: pod.apps.appending(Self.emptyVolumes).appending(name), mode: volume.modeBits ?? 0o755,
                     uid: uid, gid: gid, contents: contents))
+            if case .direct = carrier { return (pod.apps.appending(Self.emptyVolumes).appending(name).string, false) }
             return ("\(AppPlan.guestRoots)/\(Self.emptyVolumes)/\(name)", false)
         case .host(let text):
             let source = FilePath(text)
             let place = "\(Self.guestDirectory)/\(number)"
             guard case .device(let transport) = carrier else {
                 try Self.requireSource(source, volume.name)
+                if case .direct = carrier { return (text, true) }
                 shares.append(
                     .bind(
                         source: source, target: FilePath(place), isRecursive: volume.recursive ?? true,

@@ -18,7 +18,7 @@ struct BackendRegistryTests {
     @Test func `an unknown name is refused with those that are known`() {
         let error = #expect(throws: RuntimeError.self) { try BackendRegistry.hypervisor(named: "bochs") }
         #expect(error?.code == .unsupported)
-        for word in ["bochs", "qemu", "lkvm", "nspawn"] { #expect(error?.message.contains(word) == true) }
+        for word in ["bochs", "qemu", "lkvm", "nspawn", "fly"] { #expect(error?.message.contains(word) == true) }
     }
 
     @Test func `an image that names no backend means QEMU`() throws {
@@ -26,18 +26,19 @@ struct BackendRegistryTests {
         #expect(try BackendRegistry.hypervisor(named: nil, choice: BackendChoice(.lkvm)).kind == .lkvm)
     }
 
-    @Test func `pods without a kernel of their own are run as their image says`() throws {
+    @Test(arguments: [HypervisorKind.nspawn, .fly])
+    func `pods without a kernel of their own are run as their image says`(kind: HypervisorKind) throws {
         let choice = BackendChoice(.lkvm, binary: "/nonexistent/lkvm")
-        #expect(try BackendRegistry.hypervisor(named: "nspawn", choice: choice).kind == .nspawn)
+        #expect(try BackendRegistry.hypervisor(named: kind.rawValue, choice: choice).kind == kind)
     }
 
-    @Test(arguments: [nil, "qemu", "lkvm"])
-    func `an image with a kernel is not run without it, whatever is configured`(name: String?) {
+    @Test(arguments: [nil, "qemu", "lkvm"], [HypervisorKind.nspawn, .fly])
+    func `an image with a kernel is not run without it, whatever is configured`(name: String?, kind: HypervisorKind) {
         let error = #expect(throws: RuntimeError.self) {
-            try BackendRegistry.hypervisor(named: name, choice: BackendChoice(.nspawn))
+            try BackendRegistry.hypervisor(named: name, choice: BackendChoice(kind))
         }
         #expect(error?.code == .unsupported)
-        #expect(error?.message.contains("nspawn") == true)
+        #expect(error?.message.contains(kind.rawValue) == true)
     }
 
     @Test func `the configuration's backend counts more than the image's`() throws {

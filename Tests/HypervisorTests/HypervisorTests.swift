@@ -96,7 +96,7 @@ struct HypervisorTests {
 }
 
 /// Plans by name and records what is launched.
-private final class StubHypervisor: Hypervisor {
+private final class StubHypervisor: MachineHypervisor {
     let launches = Mutex<[String]>([])
     let kind = HypervisorKind.qemu
     let capabilities: HypervisorCapabilities = []
@@ -121,7 +121,6 @@ private struct SilentHypervisor: Hypervisor {
     let capabilities: HypervisorCapabilities
     let acceptedAttachments: Set<NetworkAttachment.Kind> = []
     func plan(for spec: MachineSpec) throws -> String { "" }
-    func launch(_ plan: String) throws -> any Machine { StubMachine() }
 }
 
 private final class StubMachine: Machine {

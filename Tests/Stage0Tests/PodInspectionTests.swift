@@ -78,6 +78,20 @@ struct PodInspectionTests {
         running.release()
     }
 
+    @Test func nobodyIsBlamedForTheUnknownEndOfAnAppThatNothingSupervised() throws {
+        let pod = try exitedPod(manifest: manifest)
+        try FileSystem.makeDirectories(pod.layout.stage1)
+        let stage1 = """
+            {"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/stage1",
+             "annotations":[{"name":"coreos.com/rkt/stage1/direct","value":"true"}]}
+            """
+        try FileSystem.write(stage1.utf8, to: pod.layout.stage1Manifest)
+        #expect(try runtime.status(pod.uuid.description).end?.value(forKey: "cause")?.string == "start-failed")
+        try FileSystem.write("1\n".utf8, to: pod.layout.pidFile)
+        try FileSystem.write(#"{"backend":"fly"}"#.utf8, to: pod.layout.machineRecord)
+        #expect(try runtime.status(pod.uuid.description).end == nil)
+    }
+
     @Test(arguments: [nil, "", "{", "{\"acKind\":\"PodManifest\",\"apps\":3}"])
     func aDamagedPodDoesNotBreakTheList(manifest: String?) throws {
         let damaged = try exitedPod(manifest: manifest)

@@ -50,6 +50,27 @@ struct PodNetworkingTests {
         }
     }
 
+    /// Without asking any file of networks: an app may be what makes them.
+    @Test(
+        arguments: [
+            (["default"], nil), (["host"], nil), (["none"], "none"), (["nowhere"], "nowhere"),
+            (["default:IP=172.16.28.9"], "default:IP=172.16.28.9"),
+        ] as [([String], String?)])
+    func podsOnTheHostsNetworkHaveNoOther(values: [String], ignored: String?) throws {
+        try write("local", "10-default.conf", "broken")
+        let stage1 = try Stage1Interface(
+            ImageManifest(
+                name: "example.com/stage1",
+                annotations: Annotations([Annotation(name: "coreos.com/rkt/stage1/host-network", value: "true")])))
+        var options = RunOptions()
+        options.networks = values
+        let networking = try PodNetworking(
+            options, Settings(localConfiguration: scratch.appending("local")), for: stage1)
+        #expect(networking.selection == .host)
+        #expect(networking.resolved.usesHostNetwork)
+        #expect(networking.ignored?.text == ignored)
+    }
+
     @Test func aPodWithAKernelOfItsOwnHasNoHostNetwork() throws {
         func stage1(_ annotations: [Annotation]) throws -> Stage1Interface {
             try Stage1Interface(

@@ -64,6 +64,13 @@ struct Stage1InterfaceTests {
         #expect(try !interface([:]).takesSockets)
     }
 
+    @Test func annotationsTellOfTheHostsNetworkAndOfAppsWithoutASupervisor() throws {
+        let fly = try interface(["coreos.com/rkt/stage1/host-network": "true", "coreos.com/rkt/stage1/direct": "true"])
+        #expect(fly.isOnHostNetwork && fly.isDirect)
+        let other = try interface(["coreos.com/rkt/stage1/host-network": "false"])
+        #expect(!other.isOnHostNetwork && !other.isDirect)
+    }
+
     @Test func theOtherEntrypointsGetTheirs() throws {
         let uuid = PodUUID()
         let first = try interface([:])

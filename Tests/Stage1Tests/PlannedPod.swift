@@ -51,11 +51,12 @@ struct PlannedPod {
 
     /// - Parameter names: what the pod's networks say.
     func plan(
-        _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096
+        _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096,
+        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent]
     ) throws -> PodPlan {
         try PodPlan(
-            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), interfaces: [], names: names,
-            inherited: [], extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
+            pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), capabilities: capabilities,
+            interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
     }
 
     /// What `--dry-run` shows.

@@ -36,7 +36,8 @@ struct PodPlanTests {
     }
 
     private func plan(
-        _ configuration: String?, capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel]
+        _ configuration: String?,
+        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent]
     ) throws -> PodPlan {
         if let configuration { try FileSystem.write(configuration.utf8, to: pod.hypervisorConfiguration) }
         return try PodPlan(
@@ -92,7 +93,7 @@ struct PodPlanTests {
     }
 
     @Test func aBackendWithoutVirtiofsGetsAppsOverPlan9AndTheKernelThatItTakes() throws {
-        let plan = try plan(nil, capabilities: .ownKernel)
+        let plan = try plan(nil, capabilities: [.ownKernel, .agent])
         #expect(plan.machine.shares.first == .plan9(tag: "rkt.apps", source: pod.apps, readOnly: false))
         #expect(plan.configuration.shares.first?.type == "9p")
         #expect(plan.configuration.shares.first?.options.contains("trans=virtio") == true)
@@ -106,7 +107,8 @@ struct PodPlanTests {
 
     @Test func aContainerHasItsDirectoriesBoundAndTheIsolationThatIsWanted() throws {
         let plan = try plan(
-            #"{"rktKind":"hypervisor","rktVersion":"v1","minimumIsolation":"emulation"}"#, capabilities: .hostNetwork)
+            #"{"rktKind":"hypervisor","rktVersion":"v1","minimumIsolation":"emulation"}"#,
+            capabilities: [.hostNetwork, .agent])
         #expect(plan.machine.minimumIsolation == .emulation)
         #expect(plan.machine.root == .directory(pod.stage1Rootfs.appending("guest")))
         #expect(

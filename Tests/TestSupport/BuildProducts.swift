@@ -16,6 +16,7 @@ package enum BuildProducts {
     package static var rkt: FilePath { directory.appending("rkt") }
     package static var stage1: FilePath { directory.appending("stage1-kvm.aci") }
     package static var containerStage1: FilePath { directory.appending("stage1-nspawn.aci") }
+    package static var flyStage1: FilePath { directory.appending("stage1-fly.aci") }
     package static var kernel: FilePath { directory.appending("kernel").appending("vmlinux") }
     /// The root image of guests.
     package static var guestRoot: FilePath { directory.appending("stage1").appending("guest.erofs") }

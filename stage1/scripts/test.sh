@@ -111,9 +111,19 @@ import json, sys
 manifest = json.load(open(sys.argv[1]))
 assert {"name": "version", "value": "1.2.3"} in manifest["labels"]
 assert {"name": "arch", "value": "amd64"} in manifest["labels"]' "$work/manifest"
-for flavour in kvm nspawn; do
+# valid FLAVOUR
+valid() {
+    python3 -m json.tool "$stage1/$1/manifest.in"
+}
+for flavour in kvm nspawn fly; do
+    check "$flavour manifest is valid" valid $flavour
     check "$flavour image for ARM has its label and what it is given" arm $flavour
 done
+check "an image that has nothing but its program is packed" env GUEST_ARCH=x86_64 \
+    "$here/aci.sh" "$stage1/fly/manifest.in" "$work/Version.swift" "$work/static" "$work/fly.aci"
+tar -tf "$work/fly.aci" >"$work/names"
+grep -v -e /guest.erofs -e /vmlinu "$work/expected" >"$work/program"
+check "it holds neither a guest nor a kernel" diff "$work/program" "$work/names"
 check "a dynamic guest program is refused" \
     refuses "$here/guest.sh" "$stage1/guest" "$userland" "$work/dynamic" "$work/no.erofs"
 check "a dynamic stage1 program is refused" refuses pack "$work/dynamic" "$work/no.aci"

@@ -5,7 +5,7 @@ import Hypervisor
 import SystemPackage
 
 /// Pods in virtual machines of kvmtool, whose program is called lkvm: little code, KVM only, and nothing that confines it.
-package struct LKVMHypervisor: Hypervisor {
+package struct LKVMHypervisor: MachineHypervisor {
     package let installation: LKVMInstallation
     package let accelerators: AcceleratorFacts
 
@@ -22,7 +22,7 @@ package struct LKVMHypervisor: Hypervisor {
     }
 
     package var kind: HypervisorKind { .lkvm }
-    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus] }
+    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus, .agent] }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
     /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.

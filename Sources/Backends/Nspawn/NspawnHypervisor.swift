@@ -4,11 +4,11 @@
 import Hypervisor
 
 /// Pods in containers of systemd-nspawn(1), which comes with the machine's root.
-package struct NspawnHypervisor: Hypervisor {
+package struct NspawnHypervisor: MachineHypervisor {
     package init() {}
 
     package var kind: HypervisorKind { .nspawn }
-    package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus] }
+    package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus, .agent] }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.namespace, .host] }
 
     /// The host's kernel answers the system calls of a container.

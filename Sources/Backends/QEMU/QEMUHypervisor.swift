@@ -5,7 +5,7 @@ import Hypervisor
 import SystemPackage
 
 /// Pods in virtual machines of the distribution's QEMU.
-package struct QEMUHypervisor: Hypervisor {
+package struct QEMUHypervisor: MachineHypervisor {
     package let installation: QEMUInstallation
     package let accelerators: AcceleratorFacts
 
@@ -23,7 +23,7 @@ package struct QEMUHypervisor: Hypervisor {
 
     package var kind: HypervisorKind { .qemu }
     package var capabilities: HypervisorCapabilities {
-        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel]
+        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel, .agent]
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 

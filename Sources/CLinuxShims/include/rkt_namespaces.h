@@ -18,6 +18,10 @@ int rkt_setns(int fd, int type);
 int rkt_mount_detached(const char *type);
 // Makes a mount, named as in openat(2), and all below it read-only (mount_setattr(2), Linux 5.12).
 int rkt_make_mounts_read_only(int directory, const char *path);
+// A copy of the mount at a path, mounted nowhere (open_tree(2), Linux 5.2): a close-on-exec descriptor of its root.
+int rkt_copy_mount(const char *path, int recursive);
+// Mounts such a copy over what another descriptor names (move_mount(2), Linux 5.2).
+int rkt_attach_mount(int mount, int target);
 int rkt_pivot_root(const char *new_root, const char *put_old);
 
 // prctl(2).

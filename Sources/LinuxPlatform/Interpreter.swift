@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
-import LinuxPlatform
 import SystemPackage
 
 /// The program that runs a file: the one behind `#!`, or an ELF file's PT_INTERP (elf(5)).
 package enum Interpreter {
-    static func of(_ path: FilePath) -> String? {
+    /// Nil when the kernel runs the file itself, or cannot run it.
+    package static func of(_ path: FilePath) -> String? {
         let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -25,7 +25,7 @@ package enum Interpreter {
             let words = String(decoding: line, as: UTF8.self).split(whereSeparator: { $0 == " " || $0 == "\t" })
             return words.first.map(String.init)
         }
-        // 64-bit little-endian only: what this guest runs.
+        // 64-bit little-endian only: what this program runs on.
         guard start.count >= 64, start.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
         func number(_ offset: Int, _ width: Int) -> Int? {
             guard offset >= 0, offset <= start.count - width else { return nil }

@@ -1,0 +1,44 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Hypervisor
+import LinuxPlatform
+import SystemPackage
+
+/// Pods of one app in a chroot(2) of the host, with its kernel, processes, network and privileges: only mounts are the
+/// pod's own.
+package struct FlyHypervisor: Hypervisor {
+    package init() {}
+
+    package var kind: HypervisorKind { .fly }
+    package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus] }
+    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.host] }
+
+    /// An app of the superuser's leaves its root at will.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .chroot }
+}
+
+extension FlyHypervisor: DirectHypervisor {
+    package func prepare(_ plan: FlyPlan) throws {
+        let propagated = try FlyNamespace.enter(plan)
+        try FlyMounts(plan, propagated).make()
+    }
+
+    package func execute(_ plan: FlyPlan) throws -> Never {
+        try FlyDescriptors.keep(plan.inheritedDescriptors)
+        try FlyDescriptors.discard(plan.program.nullDescriptors)
+        try FlyRoot.change(to: plan.root)
+        try FlyProgram(plan.program).start()
+    }
+
+    package func enter(_ program: AppProgram, root: FilePath, beside process: Int32) throws -> Never {
+        do {
+            try MountNamespace(of: process).join()
+        } catch {
+            throw RuntimeError(.invalidState, "the mounts of process \(process) cannot be had", cause: error)
+        }
+        try FlyRoot.change(to: root)
+        try FlyProgram(program).start()
+    }
+}

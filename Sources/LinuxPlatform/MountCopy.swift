@@ -1,0 +1,33 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinuxShims
+import Diagnostics
+import SystemPackage
+
+/// A copy of a mount that is mounted nowhere yet, as mount(2) with `MS_BIND` makes one in place.
+///
+/// The copy of a shared mount stays one of its peers, whatever becomes of the mounts of this process meanwhile.
+package struct MountCopy: Sendable {
+    private let descriptor: FileDescriptor
+
+    /// - Parameters:
+    ///   - source: a directory or a file; links are followed.
+    ///   - isRecursive: whether what is mounted below is copied, too.
+    package init(of source: FilePath, isRecursive: Bool) throws {
+        let root = try check(rkt_copy_mount(source.string, isRecursive ? 1 : 0), "open_tree", source)
+        descriptor = FileDescriptor(rawValue: root)
+    }
+
+    /// Whether it is a copy of a directory.
+    package var isDirectory: Bool { get throws { try FileSystem.status(of: descriptor).type == .directory } }
+
+    /// Makes the copy and all that it holds read-only; what it is a copy of stays as it is.
+    package func makeReadOnly() throws { try Mount.makeReadOnly(descriptor) }
+
+    /// Mounts the copy over what the descriptor names, and closes it.
+    package func attach(to target: FileDescriptor) throws {
+        defer { try? descriptor.close() }
+        try check(rkt_attach_mount(descriptor.rawValue, target.rawValue), "move_mount")
+    }
+}
