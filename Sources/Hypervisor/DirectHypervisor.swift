@@ -3,8 +3,8 @@
 
 import SystemPackage
 
-/// A backend without machines: the process that prepares a pod becomes its only app. Nothing is left beside it that could
-/// supervise it.
+/// A backend without machines: the process that prepares a pod becomes its only app, and nothing is left beside it that
+/// could supervise it.
 package protocol DirectHypervisor: Hypervisor {
     /// Makes what the plan's program is to find; this process and what it starts have mounts of their own from then on.
     func prepare(_ plan: Plan) throws

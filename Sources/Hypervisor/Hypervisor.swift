@@ -5,8 +5,8 @@ import Diagnostics
 
 /// A backend: turns a specification into a plan.
 ///
-/// Planning is pure, so that what would be done can be compared and printed. What executes a plan is said by refinements:
-/// a `MachineHypervisor` launches a machine, a `DirectHypervisor` makes this process the app.
+/// Planning is pure, so that what would be done can be compared and printed. Refinements say what executes a plan: a
+/// `MachineHypervisor` launches a machine, a `DirectHypervisor` makes this process the app.
 package protocol Hypervisor: Sendable {
     associatedtype Plan: Equatable & CustomStringConvertible
 

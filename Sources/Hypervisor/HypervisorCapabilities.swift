@@ -25,6 +25,6 @@ package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
     package static let virtiofs = HypervisorCapabilities(rawValue: 1 << 6)
     /// The kernel can be a plain ELF file on x86; without it, it has to be a bzImage.
     package static let executableKernel = HypervisorCapabilities(rawValue: 1 << 7)
-    /// An agent runs beside the apps, and a supervisor that it reports to: apps have units, isolators and exit statuses.
+    /// An agent runs beside the apps and reports to a supervisor: apps have units, isolators and exit statuses.
     package static let agent = HypervisorCapabilities(rawValue: 1 << 8)
 }

@@ -12,8 +12,8 @@ package struct PodNetworking: Sendable {
     /// What is asked for in vain, as pods of the stage1 image are on the host's network whatever is said.
     package let ignored: NetworkSelection?
 
-    /// - Throws: when a network does not exist, a file of networks cannot be understood, or pods of the stage1 image cannot
-    ///   have what is asked for.
+    /// - Throws: when a network does not exist, a file of networks cannot be understood, or pods of the stage1 image
+    ///   cannot have what is asked for.
     package init(_ options: RunOptions, _ settings: Settings, for stage1: Stage1Interface) throws {
         guard stage1.isOnHostNetwork else {
             try self.init(options, settings)

@@ -17,8 +17,8 @@ extension Stage1Program {
         guard count == 1 else {
             throw RuntimeError(
                 .unsupported,
-                "\(hypervisor.kind) only supports 1 application per Pod for now, this pod has \(count); run the others in "
-                    + "pods of their own")
+                "\(hypervisor.kind) only supports 1 application per Pod for now, this pod has \(count); run the others "
+                    + "in pods of their own")
         }
     }
 

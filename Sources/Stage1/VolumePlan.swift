@@ -65,8 +65,8 @@ struct VolumePlan {
         case device(HypervisorConfiguration.VolumeTransport)
         /// They are bound into the machine, and from there into the apps' roots.
         case bind
-        /// They are bound into the app's root. What is mounted below a source is left out unless it is asked for, so that an
-        /// app that has the host's `/` does not multiply the host's mounts.
+        /// They are bound into the app's root. What is mounted below a source is left out unless it is asked for, so that
+        /// apps that have the host's `/` do not multiply its mounts.
         case direct
     }
 

@@ -27,7 +27,7 @@ struct FlyPlanTests {
             .bind(source: "/srv/data", target: "/data", isRecursive: true, readOnly: true),
             .bind(source: "/srv/other", target: "/sys", isRecursive: false, readOnly: false),
             .bind(
-                source: "/pods/run/6733c088/stage1/rootfs/opt/stage2/.volumes/0-tmp", target: "/tmp", isRecursive: false,
+                source: "/pods/run/6733c088/stage1/rootfs/opt/stage2/.volumes/0-t", target: "/tmp", isRecursive: false,
                 readOnly: false),
             .bind(
                 source: "/pods/run/6733c088/stage1/rootfs/rkt/files/0", target: "/etc/resolv.conf", isRecursive: false,

@@ -56,7 +56,8 @@ struct PlannedPod {
     ) throws -> PodPlan {
         try PodPlan(
             pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), capabilities: capabilities,
-            interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors, hostMemory: memory, machineUser: nil)
+            interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors,
+            hostMemory: memory, machineUser: nil)
     }
 
     /// What `--dry-run` shows.

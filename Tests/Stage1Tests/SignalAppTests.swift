@@ -47,7 +47,8 @@ struct SignalAppTests {
         let child = try start("sleep 1000 & echo $! >\(file); exit 0", leads: true)
         defer { child.close() }
         #expect(try child.wait() == .exited(0))
-        let left = try #require(Int32(FileSystem.readText(file).filter(\.isNumber)))
+        let text = try FileSystem.readText(file)
+        let left = try #require(Int32(text.filter(\.isNumber)))
         #expect(HostTraces.isAlive(left))
         try StopRequest(pod: pod).signalApp(force: false)
         try await eventually("the end of what was left", within: .seconds(30)) { !HostTraces.isAlive(left) }

@@ -9,10 +9,10 @@ import SystemPackage
 enum FlyNamespace {
     /// Leaves the host's mounts to the host: what is mounted there goes on appearing here, and not the other way round.
     ///
-    /// Volumes that are mount points of the host are an exception on purpose: they are made shared, with all below them,
-    /// and what the app mounts there is mounted on the host.
+    /// Volumes that are mount points of the host are an exception on purpose: they are made shared, with all below, and
+    /// what the app mounts there is mounted on the host.
     ///
-    /// - Returns: copies of those volumes, by their targets. They were taken before the step, which changes what is left.
+    /// - Returns: copies of those volumes, by their targets, that were taken before the step.
     static func enter(_ plan: FlyPlan) throws -> [FilePath: MountCopy] {
         let points = Set(try Mount.points(beneath: "/"))
         var copies: [FilePath: MountCopy] = [:]

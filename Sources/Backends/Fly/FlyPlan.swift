@@ -39,7 +39,7 @@ package struct FlyMount: Equatable, CustomStringConvertible, Sendable {
         case memory
         /// A file or directory of the pod's own.
         case pod(FilePath, readOnly: Bool)
-        /// A file or directory of the host's. What is mounted below it later is seen on both sides, if it is a mount point.
+        /// A file or directory of the host's. If it is a mount point, what is mounted below it is seen on both sides.
         case volume(FilePath, isRecursive: Bool, readOnly: Bool)
     }
 

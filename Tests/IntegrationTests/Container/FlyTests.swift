@@ -171,7 +171,7 @@ struct FlyTests {
             try FileSystem.write("x".utf8, to: below.appending("file"))
             let end = try await run(
                 fixture,
-                "ls /flat/below | wc -l; ls /deep/below; touch /flat/new && echo written; touch /deep/below/new || true",
+                "ls /flat/below | wc -l; ls /deep/below; touch /flat/new && echo written; touch /deep/below/new || :",
                 [
                     "--volume=flat,kind=host,source=\(source)", "--mount=volume=flat,target=/flat",
                     "--volume=deep,kind=host,source=\(source),recursive=true,readOnly=true",
@@ -190,8 +190,8 @@ struct FlyTests {
             try FileSystem.write("one".utf8, to: single)
             let end = try await run(
                 fixture,
-                "stat -c '%a %u' /tmp; cat /new/place; echo; grep -c 192.0.2.7 /etc/resolv.conf; grep -c localhost /etc/hosts; "
-                    + "touch /no 2>/dev/null || echo kept; touch /tmp/yes && echo written",
+                "stat -c '%a %u' /tmp; cat /new/place; echo; grep -c 192.0.2.7 /etc/resolv.conf; "
+                    + "grep -c localhost /etc/hosts; touch /no 2>/dev/null || echo kept; touch /tmp/yes && echo written",
                 [
                     "--volume=t,kind=empty,mode=0750,uid=5", "--mount=volume=t,target=/tmp",
                     "--volume=f,kind=host,source=\(single)", "--mount=volume=f,target=/new/place", "--dns=192.0.2.7",
