@@ -79,6 +79,19 @@ struct HypervisorTests {
         #expect(try SilentHypervisor(capabilities: .ownKernel).isolation(of: Self.spec) == .emulation)
     }
 
+    @Test func `what is bound has to be there, except what the pod makes itself`() throws {
+        var spec = Self.spec
+        spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
+        spec.root = .directory("/")
+        spec.workingDirectory = "/nonexistent/pod"
+        spec.shares = [.bind(source: "/nonexistent/pod/later", target: "/a", isRecursive: false, readOnly: false)]
+        try StubHypervisor().preflight(spec)
+        spec.shares.append(.bind(source: "/nonexistent/other", target: "/b", isRecursive: false, readOnly: false))
+        let error = #expect(throws: RuntimeError.self) { try StubHypervisor().preflight(spec) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.contains("/nonexistent/other") == true)
+    }
+
     @Test func `the plan is shown before it is launched`() throws {
         var spec = Self.spec
         spec.kernel = .host(FirstProgram(arguments: ["/init"], capabilities: 0))
