@@ -117,7 +117,7 @@ struct EnterTests {
     @Test func aTerminalIsPassedThrough() async throws {
         try await PodFixture.with { fixture in
             let pod = try await fixture.run(script: "exec sleep 100000")
-            let terminal = try PseudoTerminal(rows: 33, columns: 101)
+            let terminal = try TestSupport.PseudoTerminal(rows: 33, columns: 101)
             let before = terminal.modes
             let enter = try pod.startEnter(
                 ["/bin/sh"], environment: ["TERM": "vt100", "PS1": "$ "], input: .terminal(terminal))
