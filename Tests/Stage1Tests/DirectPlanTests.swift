@@ -34,6 +34,13 @@ struct DirectPlanTests {
         #expect(plan.warnings == [])
     }
 
+    @Test func itIsNotStartedWithLessIsolationThanIsConfigured() throws {
+        let pod = try PlannedPod()
+        let configuration = #"{"rktKind":"hypervisor","rktVersion":"v1","minimumIsolation":"container"}"#
+        try FileSystem.write(configuration.utf8, to: pod.layout.hypervisorConfiguration)
+        #expect(try plan(pod).machine.minimumIsolation == .container)
+    }
+
     @Test func volumesAreBoundIntoItsRootAndNotWhatIsMountedBelowThem() throws {
         let pod = try PlannedPod(
             volumes: [
