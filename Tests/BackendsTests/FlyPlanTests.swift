@@ -69,7 +69,7 @@ struct FlyPlanTests {
         for hypervisor in others {
             var spec = MachineSpec.app()
             if !hypervisor.acceptedAttachments.contains(.host) { spec.network = .interfaces([]) }
-            let error = #expect(throws: RuntimeError.self) { _ = try hypervisor.plan(for: spec) }
+            let error = #expect(throws: RuntimeError.self) { try hypervisor.preflight(spec) }
             #expect(error?.code == .unsupported)
             #expect(error?.message.contains("kernel") == true, "\(error?.message ?? "")")
         }
