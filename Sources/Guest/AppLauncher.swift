@@ -44,9 +44,12 @@ struct AppLauncher {
             discardStreams()
         }
         if case .command = program {
+            let isInContainer = GuestPort.isInContainer
             guard chroot(app.root) == 0, chdir("/") == 0 else {
                 fail("Unable to change to the root of app \(app.name): \(lastErrno.text)", Status.root)
             }
+            // The command is the image's own, and in a container it could do with the host what it has capabilities for.
+            if isInContainer { restrictCapabilities() }
             execute(arguments)
         }
         enterRoot()
