@@ -23,6 +23,37 @@ package struct ControlGroups: Sendable, Equatable {
         ).map { $0.appending(name) }
     }
 
+    /// The controllers that hold for groups made below those that the calling process is in.
+    package static func controllersBelow() throws -> Set<String> {
+        controllersBelow(
+            mounts: try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
+            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20)
+        ) { try? FileSystem.readText($0, limit: 4096) }
+    }
+
+    /// All of a hierarchy of version 1, and of version 2 those that the process's own group passes on.
+    ///
+    /// - Parameters:
+    ///   - mounts: text of `/proc/self/mountinfo` (proc(5)).
+    ///   - groups: text of `/proc/self/cgroup` (cgroups(7)).
+    ///   - read: the text of a file of control groups.
+    package static func controllersBelow(
+        mounts: String, groups: String, read: (FilePath) -> String?
+    ) -> Set<String> {
+        var found: Set<String> = []
+        for line in groups.split(separator: "\n") {
+            guard let directory = hierarchies(mounts: mounts, groups: String(line)).first else { continue }
+            let controllers = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)[1]
+            if controllers.isEmpty {
+                let passedOn = read(directory.appending("cgroup.subtree_control")) ?? ""
+                found.formUnion(passedOn.split(whereSeparator: \.isWhitespace).map(String.init))
+            } else {
+                found.formUnion(controllers.split(separator: ",").map(String.init))
+            }
+        }
+        return found
+    }
+
     /// The directories of a process's own groups.
     ///
     /// - Parameters:

@@ -32,10 +32,11 @@ struct IsolatorReport: Equatable {
 
     /// - Parameters:
     ///   - processors: those of the pod's machine.
+    ///   - controllers: the kernel's that limit the apps' control groups, such as "memory"; nil for all.
     ///   - hasAgent: whether there is anything in the pod beside its apps that enforces isolators.
     init(
         pod: [Isolator], apps: [(name: String, isolators: [Isolator], arguments: EntrypointArguments)], processors: Int,
-        hasAgent: Bool = true
+        controllers: Set<String>? = nil, hasAgent: Bool = true
     ) {
         entries =
             pod.map { Entry(app: nil, isolator: $0.name, effect: hasAgent ? Self.effect(ofPod: $0) : .ignored) }
@@ -44,6 +45,10 @@ struct IsolatorReport: Equatable {
                     guard hasAgent else {
                         return Entry(
                             app: app.name, isolator: isolator.name, effect: Self.effectAlone(isolator, app.arguments))
+                    }
+                    if let controller = Self.controller(of: isolator), controllers?.contains(controller) == false {
+                        let reason = "the control group of rkt does not pass the controller \(controller) on"
+                        return Entry(app: app.name, isolator: isolator.name, effect: .ignored, becomes: reason)
                     }
                     let (effect, becomes) = Self.effect(ofApp: isolator, app.arguments, processors)
                     return Entry(app: app.name, isolator: isolator.name, effect: effect, becomes: becomes)
@@ -56,7 +61,9 @@ struct IsolatorReport: Equatable {
         entries.compactMap { entry in
             let whose = entry.app.map { "app \($0)" } ?? "the pod"
             switch entry.effect {
-            case .ignored: return "isolator \(entry.isolator.prefix(Self.longestName)) of \(whose) is not enforced"
+            case .ignored:
+                let reason = entry.becomes.map { ": \($0)" } ?? ""
+                return "isolator \(entry.isolator.prefix(Self.longestName)) of \(whose) is not enforced\(reason)"
             case .changed:
                 guard !entry.isolator.hasPrefix("os/linux/seccomp-") else { return nil }
                 return "isolator \(entry.isolator) of \(whose) is changed: \(entry.becomes ?? "")"
@@ -75,6 +82,15 @@ struct IsolatorReport: Equatable {
                 if let becomes = entry.becomes { object.set("becomes", .string(becomes)) }
                 return .object(object)
             })
+    }
+
+    /// The controller that an isolator's limit takes (systemd.resource-control(5)).
+    private static func controller(of isolator: Isolator) -> String? {
+        switch isolator.kind {
+        case .memory: "memory"
+        case .cpu, .cpuShares: "cpu"
+        default: nil
+        }
     }
 
     /// What is left of an isolator where the app is all there is.

@@ -40,6 +40,7 @@ package struct PodPlan {
     ///   - namespace: where the pod's network namespace is mounted, for a machine on the host's kernel.
     ///   - names: what the pod's networks say of name servers.
     ///   - inherited: descriptors that the machine's processes keep, such as the pod's lock.
+    ///   - controllers: those that limit control groups of a machine on the host's kernel; nil for all.
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
@@ -48,7 +49,8 @@ package struct PodPlan {
         capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent],
         interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
         inherited: [FileDescriptor],
-        extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, machineUser: UInt32?
+        extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, controllers: Set<String>? = nil,
+        machineUser: UInt32?
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -120,7 +122,7 @@ package struct PodPlan {
             ? Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))) : hostProcessors
         isolators = IsolatorReport(
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, arguments) },
-            processors: processors, hasAgent: hasAgent)
+            processors: processors, controllers: controllers, hasAgent: hasAgent)
         warnings = Self.bounded(
             leftOut + isolators.warnings
                 + plans.flatMap { plan in

@@ -153,6 +153,7 @@ package struct Stage1Program {
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
+            controllers: hypervisor.capabilities.contains(.ownKernel) ? nil : try ControlGroups.controllersBelow(),
             machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil)
     }
 

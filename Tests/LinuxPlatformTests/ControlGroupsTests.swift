@@ -59,4 +59,24 @@ struct ControlGroupsTests {
             ControlGroups.hierarchies(mounts: mounts, groups: "2:memory:/outer/inner\n1:pids:/outer\n")
                 == ["/sys/fs/cgroup/memory/inner"])
     }
+
+    @Test(arguments: [
+        ("", ["cpu", "cpuacct"]), ("memory pids\n", ["cpu", "cpuacct", "memory", "pids"]),
+    ])
+    func `controllers hold below a group that passes them on`(passedOn: String, controllers: Set<String>) {
+        let mounts = """
+            32 30 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            33 30 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
+            """
+        let groups = """
+            9:memory:/not/mounted
+            4:cpu,cpuacct:/
+            0::/user.slice
+
+            """
+        let found = ControlGroups.controllersBelow(mounts: mounts, groups: groups) { path in
+            path == "/sys/fs/cgroup/unified/user.slice/cgroup.subtree_control" ? passedOn : nil
+        }
+        #expect(found == controllers)
+    }
 }

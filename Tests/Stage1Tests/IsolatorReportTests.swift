@@ -53,6 +53,18 @@ struct IsolatorReportTests {
         #expect(preview.value(forKey: "processors")?.int == processors)
     }
 
+    @Test func limitsOfContainersHoldOnlyWhereTheHostPassesControllersOn() throws {
+        let pod = try PlannedPod(isolators: [Self.memory("64Mi"), Self.cpu("1")])
+        let plan = try pod.plan(capabilities: [.agent, .hostNetwork], controllers: ["cpu", "pids"])
+        #expect(
+            plan.warnings == [
+                "isolator resource/memory of app a is not enforced: "
+                    + "the control group of rkt does not pass the controller memory on"
+            ])
+        // A machine has control groups of its own.
+        #expect(try pod.plan().warnings.isEmpty)
+    }
+
     @Test func thingsThatAreNotDoneAreToldSoManyTimes() throws {
         let names = (0..<1000).map { "\"no\($0)\"" }.joined(separator: ",")
         let many = #"{"name":"os/linux/seccomp-remove-set","value":{"set":[\#(names)]}}"#

@@ -52,12 +52,13 @@ struct PlannedPod {
     /// - Parameter names: what the pod's networks say.
     func plan(
         _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096,
-        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent]
+        capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent],
+        controllers: Set<String>? = nil
     ) throws -> PodPlan {
         try PodPlan(
             pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), capabilities: capabilities,
             interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors,
-            hostMemory: memory, machineUser: nil)
+            hostMemory: memory, controllers: controllers, machineUser: nil)
     }
 
     /// What `--dry-run` shows.
