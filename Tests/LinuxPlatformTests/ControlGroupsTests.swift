@@ -60,9 +60,10 @@ struct ControlGroupsTests {
                 == ["/sys/fs/cgroup/memory/inner"])
     }
 
-    @Test(arguments: [
-        ("", ["cpu", "cpuacct"]), ("memory pids\n", ["cpu", "cpuacct", "memory", "pids"]),
-    ])
+    @Test(
+        arguments: [
+            ("", ["cpu", "cpuacct"]), ("memory pids\n", ["cpu", "cpuacct", "memory", "pids"]),
+        ] as [(String, Set<String>)])
     func `controllers hold below a group that passes them on`(passedOn: String, controllers: Set<String>) {
         let mounts = """
             32 30 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
