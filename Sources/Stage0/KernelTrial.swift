@@ -42,7 +42,7 @@ package struct KernelTrial: Sendable, Equatable {
         let all = explanation
         guard all.count > count, count > 2 else { return all }
         guard let panic = all.firstIndex(where: { $0.contains("Kernel panic - not syncing") }),
-            panic < all.count - count
+            panic <= all.count - count
         else { return all.suffix(count) }
         return all[max(0, panic - 1)...panic] + all.suffix(count - 2)
     }

@@ -36,7 +36,7 @@ struct ConsoleLog {
         let text = String(decoding: tail.filter { $0 == 10 || $0 >= 32 && $0 < 127 }, as: UTF8.self)
         let lines = text.split(separator: "\n").map(String.init)
         guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic - not syncing") }),
-            panic < lines.count - count, count > 2
+            panic <= lines.count - count, count > 2
         else { return lines.suffix(count) }
         return lines[max(0, panic - 1)...panic] + lines.suffix(count - 2)
     }

@@ -37,14 +37,15 @@ struct KernelTestTests {
             ])
     }
 
-    @Test func `the reason of a panic is shown before its trace`() {
-        let trace = (1...20).map { "frame \($0)" }
+    /// With 3 frames the line before the panic is the first that would be cut.
+    @Test(arguments: [3, 4, 20]) func `the reason of a panic is shown before its trace`(frames: Int) {
+        let trace = (1...frames).map { "frame \($0)" }
         let trial = KernelTrial(
             kernel: "k", status: 251, cause: "guest-panicked", milliseconds: 1,
             console: ["early", "before", "[1.2] Kernel panic - not syncing: why"] + trace + ["end"])
         #expect(
             trial.explanation(lines: 5)
-                == ["before", "[1.2] Kernel panic - not syncing: why", "frame 19", "frame 20", "end"])
+                == ["before", "[1.2] Kernel panic - not syncing: why", "frame \(frames - 1)", "frame \(frames)", "end"])
     }
 
     @Test func `nothing is left out of the full table`() {
