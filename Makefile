@@ -82,6 +82,7 @@ bench: all images
 	dist/bench-images.sh
 	dist/bench-pods.sh
 	dist/bench-networks.sh
+	dist/bench-backends.sh
 
 ## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
 fuzz:
