@@ -119,12 +119,14 @@ extension Pod {
     /// The number in a small file; one that is being written is not there yet.
     private func number(_ path: FilePath) -> Int32? { text(path).flatMap { Int32($0) } }
 
+    /// Each thread has its own children (proc(5)), and a program may start its only one from any thread.
     private static func onlyChild(of parent: Int32) -> Int32? {
-        guard let text = try? FileSystem.readText(FilePath("/proc/\(parent)/task/\(parent)/children"), limit: 1 << 16)
-        else {
-            return nil
+        let threads = FilePath("/proc/\(parent)/task")
+        var children: [Substring] = []
+        for thread in (try? FileSystem.list(threads)) ?? [] {
+            let file = threads.appending(thread).appending("children")
+            children += ((try? FileSystem.readText(file, limit: 1 << 16)) ?? "").split(separator: " ")
         }
-        let children = text.split(separator: " ")
         return children.count == 1 ? Int32(children[0]) : nil
     }
 }

@@ -46,6 +46,26 @@ struct PodFactsTests {
         #expect(pod.startedAt != nil)
     }
 
+    /// In a process of its own, which has no other children.
+    @Test func theChildMayBelongToAnyThread() async throws {
+        await #expect(processExitsWith: .success) {
+            let scratch = try ScratchStore()
+            let pod = try scratch.exitedPod()
+            // Tasks never run on the first thread.
+            let child = try await Task.detached {
+                try ChildProcess.spawn(
+                    SpawnRequest(path: "/bin/sleep", arguments: ["sleep", "30"], descriptors: [-1, -1, -1]))
+            }.value
+            defer {
+                try? child.signal(SIGKILL)
+                _ = try? child.wait()
+                child.close()
+            }
+            try FileSystem.write("\(getpid())\n".utf8, to: pod.layout.ppidFile)
+            #expect(pod.pid == child.pid)
+        }
+    }
+
     @Test func readinessIsALink() throws {
         let scratch = try ScratchStore()
         let pod = try scratch.exitedPod()
