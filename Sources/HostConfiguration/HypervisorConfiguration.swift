@@ -42,6 +42,8 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
     package private(set) var profile: MachineProfile?
     /// What a pod is not started without.
     package private(set) var minimumIsolation: IsolationLevel?
+    /// The name of that level, if not every stage1 image has it.
+    package var demandedIsolation: String? { minimumIsolation.flatMap { $0 > .chroot ? $0.rawValue : nil } }
     package private(set) var volumes: VolumeTransport?
     package private(set) var interfaces: InterfaceJoint?
 

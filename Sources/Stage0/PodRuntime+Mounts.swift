@@ -19,8 +19,9 @@ extension PodRuntime {
                 try Overlay.mount(lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target)
             }
         }
-        try FileSystem.makeDirectories(layout.statuses)
-        try FileSystem.makeDirectories(layout.exitCauses)
+        for directory in [layout.statuses, layout.exitCauses, layout.environments] {
+            try FileSystem.makeDirectories(directory)
+        }
     }
 
     private func treeRoot(_ record: FilePath) throws -> FilePath {

@@ -39,6 +39,8 @@ extension PodRuntime {
         var times = PreparationTimes()
         let stage1 = try times.measure(\.fetch) { try finder.findStage1(request.stage1) }
         let interface = try Stage1Interface(finder.store.manifest(of: stage1))
+        // One that is prepared is to be run some day.
+        _ = try interface.runPath()
         guard !request.privateUsers || interface.hasOwnKernel else {
             throw RuntimeError(
                 .unsupported, "--private-users is not supported with a stage1 image whose pods share the host's kernel")

@@ -95,9 +95,7 @@ extension PodRuntime {
     ) throws -> Never {
         let layout = pod.layout
         let start = try startCall(pod.uuid, layout, choices)
-        guard let entrypoint = start.interface.path(.run) else {
-            throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" has no run entrypoint")
-        }
+        let entrypoint = try start.interface.runPath()
         tellPorts(manifest, choices.networks)
         let sockets = try PassedSockets()
         tellSockets(sockets, start.interface)

@@ -25,23 +25,23 @@ struct StartCall {
 }
 
 extension PodRuntime {
-    /// - Throws: when a configuration file cannot be understood, or a network does not exist.
+    /// - Throws: when a configuration file cannot be understood, a network does not exist, or the stage1 image cannot do
+    ///   what is asked for.
     func choices(_ options: RunOptions, _ stage1: Stage1Interface) throws -> StartChoices {
+        _ = try stage1.runPath()
+        try stage1.check(options)
         let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
+        let hypervisor = configuration[HypervisorConfiguration.self]
+        try stage1.check(hypervisor)
+        if let warning = stage1.warning(of: settings.insecure) { notices.warning("stage0", warning) }
         return StartChoices(
-            options: options, hypervisor: configuration[HypervisorConfiguration.self],
-            networks: try podNetworking(options, stage1))
+            options: options, hypervisor: hypervisor, networks: try podNetworking(options, stage1))
     }
 
     func startCall(_ uuid: PodUUID, _ layout: PodLayout, _ choices: StartChoices) throws -> StartCall {
         let options = choices.options
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(layout.stage1Manifest)))
         let names = try NameFiles(options.names)
-        guard names.isStandard || interface.takesNameFiles else {
-            throw RuntimeError(
-                .unsupported,
-                "the stage1 image of pod \"\(uuid)\" is too old for --dns and --hosts-entry; use another one")
-        }
         var request = RunArguments(uuid: uuid)
         request.networks = [choices.networks.selection.text]
         request.nameFiles = names.mode

@@ -30,6 +30,8 @@ package struct Stage1Interface: Sendable {
     package let isOnHostNetwork: Bool
     /// Whether `run` becomes the pod's app, so that nobody is left to tell how that ends.
     package let isDirect: Bool
+    /// The image's name, for messages.
+    let image: String
     private let paths: [Entrypoint: String]
 
     /// - Throws: when an annotation is malformed.
@@ -48,6 +50,7 @@ package struct Stage1Interface: Sendable {
                     + "\(Self.newestVersion) of this rkt; use an older image")
         }
         self.version = version
+        image = "\(manifest.name)"
         hasOwnKernel = manifest.annotation("coreos.com/rkt/stage1/own-kernel") == "true"
         takesSockets = manifest.annotation("coreos.com/rkt/stage1/socket-activation") == "true"
         isOnHostNetwork = manifest.annotation("coreos.com/rkt/stage1/host-network") == "true"
@@ -69,8 +72,44 @@ package struct Stage1Interface: Sendable {
     /// The path of an entrypoint below stage1's root, without a leading slash.
     package func path(_ entrypoint: Entrypoint) -> String? { paths[entrypoint] }
 
+    /// The same for the entrypoint without which there is no pod.
+    package func runPath() throws -> String {
+        guard let path = path(.run) else {
+            throw RuntimeError(
+                .unsupported,
+                "stage1 image \"\(image)\" has no run entrypoint: it lacks the annotation "
+                    + "\(Entrypoint.run.annotation); use another image")
+        }
+        return path
+    }
+
+    private var takesHostname: Bool { version >= 2 }
+
+    private var takesInsecureOptions: Bool { version >= 3 }
+
     /// Whether `run` can be told where apps' `/etc/resolv.conf` and `/etc/hosts` come from.
     package var takesNameFiles: Bool { version >= 4 }
+
+    /// Refuses what a user asks for and `run` cannot be told.
+    package func check(_ options: RunOptions) throws {
+        func refuse(_ flags: String) -> RuntimeError {
+            RuntimeError(.unsupported, "stage1 image \"\(image)\" is too old for \(flags); use another one")
+        }
+        guard try takesNameFiles || NameFiles(options.names).isStandard else {
+            throw refuse("--dns and --hosts-entry")
+        }
+        guard takesHostname || (options.hostname ?? "").isEmpty else { throw refuse("--hostname") }
+    }
+
+    /// A warning of restrictions that stay, as `run` cannot be told to lift them; nil when there are none.
+    package func warning(of insecure: InsecureOptions) -> String? {
+        guard !takesInsecureOptions else { return nil }
+        let single: [InsecureOptions] = [.capabilities, .paths, .seccomp]
+        let kept = InsecureOptions.words.filter { single.contains($0.option) && insecure.contains($0.option) }
+        guard !kept.isEmpty else { return nil }
+        let flag = "--insecure-options=\(kept.map { $0.word }.joined(separator: ","))"
+        return "\(flag) does nothing: stage1 image \"\(image)\" is too old to be told of it; use another one"
+    }
 
     /// Arguments of `run` and `preflight` after argv[0].
     package func runArguments(_ request: RunArguments) -> [String] {
@@ -79,8 +118,8 @@ package struct Stage1Interface: Sendable {
         arguments.append("--net=" + request.networks.joined(separator: ","))
         if request.isInteractive { arguments.append("--interactive") }
         arguments.append("--local-config=\(request.localConfiguration)")
-        if version >= 2, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
-        if version >= 3 {
+        if takesHostname, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
+        if takesInsecureOptions {
             if request.insecure.contains(.capabilities) { arguments.append("--disable-capabilities-restriction") }
             if request.insecure.contains(.paths) { arguments.append("--disable-paths") }
             if request.insecure.contains(.seccomp) { arguments.append("--disable-seccomp") }

@@ -57,6 +57,36 @@ struct Stage1InterfaceTests {
         #expect(fourth.runArguments(request).contains("--dns-conf-mode=resolv=host,hosts=stage0"))
     }
 
+    @Test(arguments: [(1, true, true), (2, false, true), (3, false, true), (4, false, false)])
+    func whatRunCannotBeToldIsRefused(version: Int, refusesHostname: Bool, refusesNames: Bool) throws {
+        let interface = try interface(["coreos.com/rkt/stage1/interface-version": "\(version)"])
+        var named = RunOptions()
+        named.hostname = "box"
+        var resolving = RunOptions()
+        resolving.names.servers = ["192.0.2.7"]
+        for (options, isRefused, flag) in [(named, refusesHostname, "--hostname"), (resolving, refusesNames, "--dns")] {
+            guard isRefused else {
+                try interface.check(options)
+                continue
+            }
+            let error = #expect(throws: RuntimeError.self) { try interface.check(options) }
+            #expect(error?.code == .unsupported)
+            for word in ["example.com/stage1", "too old", flag] { #expect(error?.message.contains(word) == true) }
+        }
+        try interface.check(RunOptions())
+    }
+
+    @Test func restrictionsThatStayAreWarnedOf() throws {
+        let second = try interface(["coreos.com/rkt/stage1/interface-version": "2"])
+        for (options, words) in [(InsecureOptions.all, "capabilities,paths,seccomp"), ([.image, .paths], "paths")] {
+            let warning = try #require(second.warning(of: options))
+            #expect(warning.hasPrefix("--insecure-options=\(words) does nothing: stage1 image \"example.com/stage1\""))
+        }
+        #expect(second.warning(of: .allFetch) == nil)
+        let third = try interface(["coreos.com/rkt/stage1/interface-version": "3"])
+        #expect(third.warning(of: .all) == nil)
+    }
+
     @Test func annotationsTellOfAKernelOfItsOwnAndOfSockets() throws {
         #expect(try interface(["coreos.com/rkt/stage1/own-kernel": "true"]).hasOwnKernel)
         #expect(try !interface([:]).hasOwnKernel)
@@ -96,6 +126,16 @@ struct Stage1InterfaceTests {
         #expect(interface.path(.run) == "ex/run")
         #expect(interface.path(.gc) == "gc")
         #expect(interface.path(.stop) == nil)
+        #expect(try interface.runPath() == "ex/run")
+    }
+
+    @Test func anImageWithoutARunEntrypointIsNamed() throws {
+        let interface = try interface(["coreos.com/rkt/stage1/gc": "gc"])
+        let error = #expect(throws: RuntimeError.self) { try interface.runPath() }
+        #expect(error?.code == .unsupported)
+        for word in ["example.com/stage1", "coreos.com/rkt/stage1/run"] {
+            #expect(error?.message.contains(word) == true)
+        }
     }
 
     @Test(arguments: [
