@@ -78,7 +78,9 @@ struct Stage1InterfaceTests {
 
     @Test func restrictionsThatStayAreWarnedOf() throws {
         let second = try interface(["coreos.com/rkt/stage1/interface-version": "2"])
-        for (options, words) in [(InsecureOptions.all, "capabilities,paths,seccomp"), ([.image, .paths], "paths")] {
+        for (options, words) in [(.all, "capabilities,paths,seccomp"), ([.image, .paths], "paths")]
+            as [(InsecureOptions, String)]
+        {
             let warning = try #require(second.warning(of: options))
             #expect(warning.hasPrefix("--insecure-options=\(words) does nothing: stage1 image \"example.com/stage1\""))
         }
