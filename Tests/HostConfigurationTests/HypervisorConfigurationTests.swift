@@ -30,6 +30,17 @@ struct HypervisorConfigurationTests {
                 + #""interfaces":"macvtap"}]}"#)
     }
 
+    @Test(
+        arguments: [(nil, nil), ("chroot", nil), ("container", "container"), ("confined", "confined")]
+            as [(String?, String?)])
+    func theWeakestIsolationDemandsNothing(minimum: String?, demanded: String?) throws {
+        let fixture = try ConfigurationFixture()
+        if let minimum {
+            try fixture.write("local", "hypervisor.d/a.json", file(#","minimumIsolation":"\#(minimum)""#))
+        }
+        #expect(try fixture.read()[HypervisorConfiguration.self].demandedIsolation == demanded)
+    }
+
     @Test func eachFieldOfTheMachineIsOverriddenByItself() throws {
         let fixture = try ConfigurationFixture()
         try fixture.write(

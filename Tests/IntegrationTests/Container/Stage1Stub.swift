@@ -87,7 +87,7 @@ struct Stage1Stub {
         return Call(
             facts: lines.map { line in
                 let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+                return (key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "")
             })
     }
 
