@@ -10,6 +10,12 @@ package struct RunningPod {
     package let process: HostProcess
     package let uuid: String
 
+    package init(fixture: PodFixture, process: HostProcess, uuid: String) {
+        self.fixture = fixture
+        self.process = process
+        self.uuid = uuid
+    }
+
     /// The pod's directory while it runs and until it is collected.
     package var directory: FilePath { fixture.data.appending("pods").appending("run").appending(uuid) }
 
