@@ -48,15 +48,17 @@ struct ForeignStage1Tests {
                 return try await fixture.spawn(BuildProducts.rkt, options + arguments).end()
             }
 
-            let hostname = number >= 2 ? ["--hostname=box"] : []
+            let hostname: [String] = number >= 2 ? ["--hostname=box"] : []
             let run = try await rkt(
                 ["run", "--stage1-path=\(stub.image)", "--net=none", "--interactive", "--uuid-file-save=\(file)"]
                     + hostname + PodFixture.busybox(":"))
             #expect(run.status == 42, "\(run.error)")
             let uuid = try FileSystem.readText(file)
-            let expected =
-                ["--debug", "--net=none", "--interactive", "--local-config=\(configuration)"]
-                + hostname + (number >= 3 ? insecure : []) + (number >= 4 ? names : []) + [uuid]
+            var expected = ["--debug", "--net=none", "--interactive", "--local-config=\(configuration)"]
+            expected += hostname
+            if number >= 3 { expected += insecure }
+            if number >= 4 { expected += names }
+            expected.append(uuid)
             #expect(try stub.call("run")?.arguments == expected)
             #expect(run.error.contains("--insecure-options=capabilities,paths,seccomp does nothing") == (number < 3))
 
@@ -66,9 +68,8 @@ struct ForeignStage1Tests {
 
             #expect(try await rkt(["gc", "--grace-period=0s"]).status == 0)
             let collected = try #require(try stub.call("gc"))
-            #expect(
-                collected.arguments
-                    == ["--debug"] + (number >= 5 ? ["--local-config=\(configuration)"] : []) + [uuid])
+            let place: [String] = number >= 5 ? ["--local-config=\(configuration)"] : []
+            #expect(collected.arguments == ["--debug"] + place + [uuid])
             #expect(collected.name == "stage1/rootfs/ex/gc")
             #expect(collected.directory == fixture.data.pushing(FilePath("pods/exited-garbage/\(uuid)")).string)
             #expect(try HostTraces.below(fixture.data) == [])
@@ -79,7 +80,7 @@ struct ForeignStage1Tests {
         try await PodFixture.with { fixture in
             let stub = try Stage1Stub(fixture, version: "5")
             fixture.stage1 = stub.image
-            let asked = [
+            let asked: [([String], String, String)] = [
                 (["--net=host"], "--net=host", names[0]),
                 (["--net=default:IP=172.16.28.9"], "--net=default:IP=172.16.28.9", names[0]),
                 (["--dns=192.0.2.7"], "--net=none", "--dns-conf-mode=resolv=stage0,hosts=default"),
@@ -96,7 +97,8 @@ struct ForeignStage1Tests {
                 #expect(rest == [network, mode, uuid])
                 let made = FilePath("pods/run/\(uuid)/stage1/rootfs/etc/rkt-resolv.conf")
                 let text = try? FileSystem.readText(fixture.data.pushing(made))
-                #expect((text?.contains("nameserver 192.0.2.7") ?? false) == mode.contains("resolv=stage0"))
+                let isMade = text?.contains("nameserver 192.0.2.7") ?? false
+                #expect(isMade == mode.contains("resolv=stage0"))
             }
         }
     }
@@ -145,15 +147,15 @@ struct ForeignStage1Tests {
             let socket = fixture.path("socket")
             try FileSystem.write([], to: socket)
             let script = "exec 3<'\(socket)'; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\""
+            let run = ["run", "--net=none", "--stage1-path=\(stub.image)"] + PodFixture.busybox(":")
             let process = try fixture.spawn(
-                "/bin/sh",
-                ["-c", script, "sh", BuildProducts.rkt.string] + fixture.options
-                    + ["run", "--net=none", "--stage1-path=\(stub.image)"] + PodFixture.busybox(":"))
+                "/bin/sh", ["-c", script, "sh", BuildProducts.rkt.string] + fixture.options + run)
             let end = try await process.end()
             #expect(end.status == 0, "\(end.error)")
             let call = try #require(try stub.call("run"))
             let listening = call.environment.filter { $0.hasPrefix("LISTEN_") }
-            #expect(listening == (annotation == nil ? [] : ["LISTEN_FDS=1", "LISTEN_PID=\(process.child.pid)"]))
+            let passed = ["LISTEN_FDS=1", "LISTEN_PID=\(process.child.pid)"]
+            #expect(listening == (annotation == nil ? [] : passed))
             #expect(call.descriptors.contains(socket.string) == (annotation != nil))
             #expect(end.error.contains("does not reach the pod") == (annotation == nil))
         }
