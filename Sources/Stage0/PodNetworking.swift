@@ -57,6 +57,18 @@ package struct PodNetworkingFailure: Error, CustomStringConvertible {
 }
 
 extension PodRuntime {
+    /// Refuses networks that cannot be had before images of apps are looked for, unless pods of the stage1 image have
+    /// none of their own.
+    func checkNetworks(_ options: RunOptions, _ request: PodRequest, _ finder: ImageFinder) throws {
+        do {
+            _ = try PodNetworking(options, settings)
+        } catch {
+            let stage1 = try? finder.findStage1(request.stage1)
+            let interface = try? stage1.map { try Stage1Interface(finder.store.manifest(of: $0)) }
+            guard interface?.isOnHostNetwork == true else { throw PodNetworkingFailure(cause: error) }
+        }
+    }
+
     /// The networks that a pod asks for, as far as pods of a stage1 image can have them.
     func podNetworking(_ options: RunOptions, _ stage1: Stage1Interface) throws -> PodNetworking {
         let networks: PodNetworking

@@ -16,6 +16,7 @@ extension PodRuntime {
     package func preview(_ request: PodRequest, _ options: RunOptions) throws -> JSONValue {
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         let images = try imageFinder(request.pullPolicy)
+        try checkNetworks(options, request, images)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
         let choices = try choices(options, Stage1Interface(images.store.manifest(of: plan.stage1)))

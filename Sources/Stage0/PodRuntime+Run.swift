@@ -19,6 +19,7 @@ extension PodRuntime {
         // No program but stage1 is to have them.
         try PassedSockets().closeOnExec()
         let images = try imageFinder(request.pullPolicy)
+        try checkNetworks(options, request, images)
         let plan = try plan(request, images)
         try RunRules.check(options, plan.manifest)
         let choices = try choices(options, Stage1Interface(images.store.manifest(of: plan.stage1)))

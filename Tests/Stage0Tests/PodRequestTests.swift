@@ -63,7 +63,7 @@ struct PodRequestTests {
         options.networks = [network]
         let error = #expect(throws: (any Error).self) { try runtime.run(request, options) }
         #expect(error.map { "\($0)" }?.contains("net") == true)
-        #expect(!FileSystem.exists(scratch.appending("data").appending("cas")))
+        #expect(error.map { "\($0)" }?.contains("/x.aci") == false)
     }
 
     @Test(
