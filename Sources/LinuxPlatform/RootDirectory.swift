@@ -40,9 +40,9 @@ package struct RootDirectory: Sendable {
     /// - Parameter links: how many dangling links may still be followed to what they name.
     private func directory(_ path: String, mode: UInt32, links: Int) throws -> FileDescriptor {
         if let found = try? open(path, flags: O_DIRECTORY) { return found }
+        guard let name = FilePath(path).lastComponent?.string else { return try open("/", flags: O_DIRECTORY) }
         let parent = try directory(FilePath(path).removingLastComponent().string, mode: 0o755, links: links)
         defer { try? parent.close() }
-        let name = FilePath(path).lastComponent?.string ?? ""
         if let target = danglingLink(parent, path, links) { return try directory(target, mode: mode, links: links - 1) }
         if mkdirat(parent.rawValue, name, mode) != 0, lastErrno != .fileExists {
             throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno)
@@ -53,9 +53,9 @@ package struct RootDirectory: Sendable {
 
     private func file(_ path: String, links: Int) throws -> FileDescriptor {
         if let found = try? open(path) { return found }
+        guard let name = FilePath(path).lastComponent?.string else { return try open("/") }
         let parent = try directory(FilePath(path).removingLastComponent().string)
         defer { try? parent.close() }
-        let name = FilePath(path).lastComponent?.string ?? ""
         if let target = danglingLink(parent, path, links) { return try file(target, links: links - 1) }
         let made = openat(parent.rawValue, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard made >= 0 else { throw RuntimeError.systemCall("create", FilePath(path), lastErrno) }

@@ -38,6 +38,14 @@ struct RootDirectoryTests {
         #expect(try FileSystem.readText(scratch.appending("there/file")) == "kept")
     }
 
+    @Test func aRootThatIsNotThereIsAnError() {
+        let missing = RootDirectory(scratch.appending("missing"))
+        for path in ["", "/", "/a/b"] {
+            #expect(throws: (any Error).self) { try missing.directory(path).close() }
+            #expect(throws: (any Error).self) { try missing.file(path).close() }
+        }
+    }
+
     @Test func linksWithoutAnEndAreAnError() {
         #expect(throws: (any Error).self) { try root.directory("/loop/x").close() }
     }
