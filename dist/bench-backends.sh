@@ -43,7 +43,7 @@ network() {
 # measure NAME COMMAND...: adds a line to the file of that name.
 measure() {
     local line
-    line=$("$scratch/measure" - "${@:2}" 2>>"$log" </dev/null) || die "cannot measure '${*:2}'"
+    line=$(timeout -k 5 60 "$scratch/measure" - "${@:2}" 2>>"$log" </dev/null) || die "cannot measure '${*:2}'"
     [ "${line##* }" = 0 ] || die "'${*:2}' ended with status ${line##* }"
     echo "$line" >>"$scratch/$1.times"
 }
@@ -89,8 +89,8 @@ mkdir -p "$scratch/manager/etc/systemd/system"
 cat >"$scratch/manager/etc/systemd/system/bench.service" <<'END'
 [Unit]
 DefaultDependencies=no
-SuccessAction=exit
-FailureAction=exit
+SuccessAction=exit-force
+FailureAction=exit-force
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/true
@@ -124,7 +124,7 @@ for backend in "${backends[@]}"; do
     esac
     memory "$backend" "$started"
     rkt stop --force "$uuid" >>"$log" 2>&1
-    wait "$started" || true
+    { wait "$started" || true; } 2>>"$log"
     started=
     rkt rm "$uuid" >>"$log" 2>&1
 done
@@ -133,13 +133,13 @@ started=$!
 running 31416
 memory by-nspawn "$started"
 kill "$started"
-wait "$started" || true
+{ wait "$started" || true; } 2>>"$log"
 chroot "$tree" /bin/sleep 31417 &
 started=$!
 running 31417
 memory by-chroot "$started"
 kill "$started"
-wait "$started" || true
+{ wait "$started" || true; } 2>>"$log"
 started=
 
 # row WHAT NAME: median, least and most time, and memory.
