@@ -12,6 +12,8 @@ import SystemPackage
 /// links cannot lead out.
 package struct RootDirectory: Sendable {
     package let path: FilePath
+    /// The mounts in which places may be made, as `FileDescriptor.mountID` tells them; nil for all.
+    package var ownMounts: Set<UInt64>?
 
     package init(_ path: FilePath) { self.path = path }
 
@@ -37,26 +39,61 @@ package struct RootDirectory: Sendable {
     /// Opens a file, made empty when missing.
     package func file(_ path: String) throws -> FileDescriptor { try file(path, links: Self.mostLinks) }
 
+    /// Whether something may be made in a directory.
+    package func mayMake(in directory: FileDescriptor) throws -> Bool {
+        guard let ownMounts else { return true }
+        return ownMounts.contains(try directory.mountID)
+    }
+
+    private func requireOwn(_ parent: FileDescriptor, _ path: String) throws {
+        guard try !mayMake(in: parent) else { return }
+        throw RuntimeError(
+            .unsupported,
+            "there is no \(FilePath("/").pushing(FilePath(path))), and nothing is made in what is mounted there; make it first"
+        )
+    }
+
+    /// What is there, nil when nothing is.
+    private func found(_ path: String, flags: CInt = 0) throws -> FileDescriptor? {
+        do {
+            return try open(path, flags: flags)
+        } catch let error as RuntimeError where error.code == .notFound {
+            return nil
+        }
+    }
+
     /// - Parameter links: how many dangling links may still be followed to what they name.
     private func directory(_ path: String, mode: UInt32, links: Int) throws -> FileDescriptor {
-        if let found = try? open(path, flags: O_DIRECTORY) { return found }
+        if let found = try found(path, flags: O_DIRECTORY) { return found }
         guard let name = FilePath(path).lastComponent?.string else { return try open("/", flags: O_DIRECTORY) }
         let parent = try directory(FilePath(path).removingLastComponent().string, mode: 0o755, links: links)
         defer { try? parent.close() }
         if let target = danglingLink(parent, path, links) { return try directory(target, mode: mode, links: links - 1) }
-        if mkdirat(parent.rawValue, name, mode) != 0, lastErrno != .fileExists {
-            throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno)
+        try requireOwn(parent, path)
+        guard mkdirat(parent.rawValue, name, mode) == 0 else {
+            guard lastErrno == .fileExists else { throw RuntimeError.systemCall("mkdir", FilePath(path), lastErrno) }
+            // Somebody else's: it stays as it is.
+            return try open(path, flags: O_DIRECTORY)
         }
-        _ = fchmodat(parent.rawValue, name, mode, 0)
-        return try open(path, flags: O_DIRECTORY)
+        // Not by its name: an image's link in its place would be followed out of the root.
+        let number = openat(parent.rawValue, name, CInt(RKT_O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard number >= 0 else { throw RuntimeError.systemCall("open", FilePath(path), lastErrno) }
+        let made = FileDescriptor(rawValue: number)
+        guard chmod(made.path.string, mode) == 0 else {
+            let error = lastErrno
+            try? made.close()
+            throw RuntimeError.systemCall("chmod", FilePath(path), error)
+        }
+        return made
     }
 
     private func file(_ path: String, links: Int) throws -> FileDescriptor {
-        if let found = try? open(path) { return found }
+        if let found = try found(path) { return found }
         guard let name = FilePath(path).lastComponent?.string else { return try open("/") }
-        let parent = try directory(FilePath(path).removingLastComponent().string)
+        let parent = try directory(FilePath(path).removingLastComponent().string, mode: 0o755, links: links)
         defer { try? parent.close() }
         if let target = danglingLink(parent, path, links) { return try file(target, links: links - 1) }
+        try requireOwn(parent, path)
         let made = openat(parent.rawValue, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard made >= 0 else { throw RuntimeError.systemCall("create", FilePath(path), lastErrno) }
         close(made)
@@ -76,4 +113,17 @@ package struct RootDirectory: Sendable {
 extension FileDescriptor {
     /// A path that names what this descriptor has open.
     package var path: FilePath { FilePath("/proc/self/fd/\(rawValue)") }
+
+    /// The number of the mount that this descriptor's file was found in (`mnt_id` of proc(5)).
+    package var mountID: UInt64 {
+        get throws {
+            let file: FilePath = "/proc/self/fdinfo"
+            let text = try FileSystem.readText(file.appending("\(rawValue)"), limit: 1 << 16)
+            let line = text.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }
+            guard let id = line.flatMap({ UInt64($0.dropFirst(7).filter(\.isNumber)) }) else {
+                throw RuntimeError(.internal, "\(file)/\(rawValue) does not tell the mount")
+            }
+            return id
+        }
+    }
 }

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import LinuxPlatform
 import SystemPackage
 import TestSupport
@@ -48,5 +49,57 @@ struct RootDirectoryTests {
 
     @Test func linksWithoutAnEndAreAnError() {
         #expect(throws: (any Error).self) { try root.directory("/loop/x").close() }
+    }
+
+    /// One link more than the kernel follows, the last to a file outside of the root.
+    @Test func aFileOutsideKeepsItsModeHoweverManyLinksLeadToIt() throws {
+        let outside = try ScratchDirectory()
+        let victim = outside.appending("victim")
+        try FileSystem.write("x".utf8, to: victim, mode: 0o600)
+        for count in [0, 1, 39, 40, 41] {
+            for number in 0..<count {
+                let next = "l\(count)-\(number + 1)"
+                try FileSystem.makeSymbolicLink(to: next, at: scratch.appending("l\(count)-\(number)"))
+            }
+            try FileSystem.makeSymbolicLink(to: victim.string, at: scratch.appending("l\(count)-\(count)"))
+            try? root.directory("/l\(count)-0", mode: 0o777).close()
+            #expect(try FileSystem.status(victim).mode == 0o600, "\(count) links")
+        }
+    }
+
+    @Test func aFileInADirectorysPlaceIsAnErrorAndStaysAsItIs() throws {
+        try FileSystem.write("kept".utf8, to: scratch.appending("file"), mode: 0o600)
+        try FileSystem.makeSymbolicLink(to: "/file", at: scratch.appending("link"))
+        for path in ["/file", "/link", "/file/below"] {
+            #expect(throws: (any Error).self) { try root.directory(path, mode: 0o755).close() }
+        }
+        #expect(try FileSystem.status(scratch.appending("file")).mode == 0o600)
+    }
+
+    @Test(.requiresRoot) func nothingIsMadeInAMountThatIsNotOwn() throws {
+        let mounted = scratch.appending("data")
+        try FileSystem.makeDirectory(mounted)
+        try Mount.mount(source: "tmpfs", target: mounted, type: "tmpfs")
+        defer { try? Mount.unmount(mounted, detach: true) }
+        try FileSystem.makeDirectory(mounted.appending("there"))
+        try FileSystem.makeSymbolicLink(to: "/data/behind", at: scratch.appending("etc"))
+        var tree = RootDirectory(scratch.path)
+        let top = try tree.open("/")
+        defer { try? top.close() }
+        tree.ownMounts = [try top.mountID]
+        for path in ["/data/x", "/data/there/x", "/data/x/y", "/etc/mtab", "/etc"] {
+            for isDirectory in [true, false] {
+                let error = #expect(throws: RuntimeError.self) {
+                    try (isDirectory ? tree.directory(path) : tree.file(path)).close()
+                }
+                #expect(error?.code == .unsupported)
+                #expect(error?.message.hasPrefix("there is no /data/") == true)
+            }
+        }
+        #expect(try FileSystem.list(mounted) == ["there"])
+        #expect(try FileSystem.list(mounted.appending("there")) == [])
+        // What is there is found, and elsewhere things are made.
+        for path in ["/data/there", "/own/x"] { try tree.directory(path).close() }
+        #expect(FileSystem.exists(scratch.appending("own/x")))
     }
 }
