@@ -22,7 +22,8 @@ package struct FlyHypervisor: Hypervisor {
 extension FlyHypervisor: DirectHypervisor {
     package func prepare(_ plan: FlyPlan) throws {
         let propagated = try FlyNamespace.enter(plan)
-        try FlyMounts(plan, propagated).make()
+        var mounts = FlyMounts(plan, propagated)
+        try mounts.make()
     }
 
     package func execute(_ plan: FlyPlan) throws -> Never {

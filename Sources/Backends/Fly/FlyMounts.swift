@@ -10,7 +10,7 @@ import SystemPackage
 struct FlyMounts {
     private let plan: FlyPlan
     private let propagated: [FilePath: MountCopy]
-    private let root: RootDirectory
+    private var root: RootDirectory
 
     /// - Parameter propagated: copies of volumes that were made before the namespace was left, by their targets.
     init(_ plan: FlyPlan, _ propagated: [FilePath: MountCopy]) {
@@ -19,16 +19,20 @@ struct FlyMounts {
         root = RootDirectory(plan.root)
     }
 
-    func make() throws {
+    mutating func make() throws {
         do {
             // A mount point of its own, which can be made read-only without touching what is below.
             try Mount.bind(plan.root, plan.root, recursive: true)
+            root.ownMounts = [try mountID(at: "/")]
         } catch {
             throw RuntimeError(.internal, "the app's root cannot be mounted", cause: error)
         }
-        for (index, mount) in plan.mounts.enumerated() {
+        for mount in plan.mounts {
             do {
-                try make(mount, after: plan.mounts[..<index])
+                try make(mount)
+                if mount.isForeign { continue }
+                let own = try mountID(at: mount.target.string)
+                root.ownMounts?.insert(own)
             } catch {
                 let code = (error as? RuntimeError)?.code ?? .internal
                 throw RuntimeError(code, "cannot mount \(mount.target) for the app", cause: error)
@@ -43,28 +47,32 @@ struct FlyMounts {
         }
     }
 
-    private func make(_ mount: FlyMount, after earlier: ArraySlice<FlyMount>) throws {
+    private func mountID(at path: String) throws -> UInt64 {
+        let found = try root.open(path)
+        defer { try? found.close() }
+        return try found.mountID
+    }
+
+    private func make(_ mount: FlyMount) throws {
         switch mount.source {
         case .memory:
-            let target = try place(of: mount, isDirectory: true, after: earlier)
+            let target = try place(of: mount, isDirectory: true)
             defer { try? target.close() }
             try Mount.mount(
                 source: "tmpfs", target: target.path, type: "tmpfs", flags: [.noSetUserID, .noDevices],
                 data: "mode=1777")
         case .host(let source):
-            try attach(MountCopy(of: source, isRecursive: true), mount, readOnly: false, after: earlier)
+            try attach(MountCopy(of: source, isRecursive: true), mount, readOnly: false)
         case .pod(let source, let readOnly):
-            try attach(MountCopy(of: source, isRecursive: false), mount, readOnly: readOnly, after: earlier)
+            try attach(MountCopy(of: source, isRecursive: false), mount, readOnly: readOnly)
         case .volume(let source, let isRecursive, let readOnly):
             let copy = try propagated[mount.target] ?? MountCopy(of: source, isRecursive: isRecursive)
-            try attach(copy, mount, readOnly: readOnly, after: earlier)
+            try attach(copy, mount, readOnly: readOnly)
         }
     }
 
-    private func attach(
-        _ copy: MountCopy, _ mount: FlyMount, readOnly: Bool, after earlier: ArraySlice<FlyMount>
-    ) throws {
-        let target = try place(of: mount, isDirectory: copy.isDirectory, after: earlier)
+    private func attach(_ copy: MountCopy, _ mount: FlyMount, readOnly: Bool) throws {
+        let target = try place(of: mount, isDirectory: copy.isDirectory)
         defer { try? target.close() }
         // Before it is mounted: nobody finds it writable for a moment.
         if readOnly { try copy.makeReadOnly() }
@@ -72,19 +80,8 @@ struct FlyMounts {
     }
 
     /// Opens what is mounted over, and makes it where that is nobody else's directory.
-    private func place(
-        of mount: FlyMount, isDirectory: Bool, after earlier: ArraySlice<FlyMount>
-    ) throws -> FileDescriptor {
+    private func place(of mount: FlyMount, isDirectory: Bool) throws -> FileDescriptor {
         let path = mount.target.string
-        if !root.exists(path) {
-            let end = try FileSystem.place(of: mount.target, inRoot: plan.root)
-            if let outer = earlier.last(where: { end.starts(with: $0.target) && $0.isForeign }) {
-                throw RuntimeError(
-                    .unsupported,
-                    "there is no \(mount.target) in what the app finds at \(outer.target), and nothing is made there; "
-                        + "make it first")
-            }
-        }
         return isDirectory ? try root.directory(path) : try root.file(path)
     }
 
@@ -92,16 +89,18 @@ struct FlyMounts {
     private func linkMountTable() throws {
         let path = "/etc/mtab"
         let etc = FilePath(path).removingLastComponent()
-        guard !root.exists(path),
-            !plan.mounts.contains(where: { $0.isForeign && etc.starts(with: $0.target) })
-        else { return }
+        guard !root.exists(path) else { return }
         do {
             let directory = try root.directory(etc.string)
             defer { try? directory.close() }
+            // The image's links may have led into a volume.
+            guard try root.mayMake(in: directory) else { return }
             // A link to nothing is the image's own.
             guard symlinkat("../proc/self/mounts", directory.rawValue, "mtab") == 0 || lastErrno == .fileExists else {
                 throw RuntimeError.systemCall("symlink", FilePath(path), lastErrno)
             }
+        } catch let error as RuntimeError where error.code == .unsupported {
+            return
         } catch {
             throw RuntimeError(.internal, "cannot make \(path) for the app", cause: error)
         }

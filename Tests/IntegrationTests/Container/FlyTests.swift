@@ -213,6 +213,29 @@ struct FlyTests {
         }
     }
 
+    /// An image whose `/etc` is a link into a volume: nothing of the pod's is made in it.
+    @Test(arguments: [false, true]) func linksOfTheImageLeadToNothingNewInAVolume(hasResolver: Bool) async throws {
+        try await with { fixture in
+            let source = fixture.path("source")
+            try FileSystem.makeDirectories(source.appending("etc"))
+            let prepared = try await fixture.rkt(
+                ["prepare", "--no-overlay", "--volume=v,kind=host,source=\(source)", "--mount=volume=v,target=/data"]
+                    + PodFixture.busybox("readlink /etc"))
+            #expect(prepared.status == 0, "\(prepared.error)")
+            let uuid = String(prepared.output.prefix(36))
+            let etc = fixture.data.pushing(
+                FilePath("pods/prepared/\(uuid)/stage1/rootfs/opt/stage2/busybox/rootfs/etc"))
+            try FileSystem.removeTree(etc)
+            try FileSystem.makeSymbolicLink(to: "/data/etc", at: etc)
+            let flags = hasResolver ? ["--dns=192.0.2.7"] : []
+            let end = try await fixture.rkt(["run-prepared", "--net=host"] + flags + [uuid])
+            #expect(end.status == (hasResolver ? 254 : 0), "\(end.error)")
+            #expect(end.lines == (hasResolver ? [] : ["/data/etc"]))
+            if hasResolver { #expect(end.error.contains("there is no /data/etc/resolv.conf"), "\(end.error)") }
+            #expect(try FileSystem.list(source.appending("etc")) == [])
+        }
+    }
+
     // MARK: - What it does not do
 
     @Test func thePodIsOnTheHostsNetworkWhateverIsAskedFor() async throws {
