@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import LinuxPlatform
 import SystemPackage
 
 /// A backend without machines: the process that prepares a pod becomes its only app, and nothing is left beside it that
@@ -16,8 +17,8 @@ package protocol DirectHypervisor: Hypervisor {
     ///
     /// - Parameters:
     ///   - root: the app's root directory, as in its specification.
-    ///   - process: one that has the app's mounts.
-    func enter(_ program: AppProgram, root: FilePath, beside process: Int32) throws -> Never
+    ///   - process: one that has the app's mounts; it is an error when it has ended, whoever has its number now.
+    func enter(_ program: AppProgram, root: FilePath, beside process: ProcessIdentity) throws -> Never
 }
 
 extension DirectHypervisor {

@@ -49,6 +49,9 @@ package struct PodLayout: Sendable, Hashable {
     package var ppidFile: FilePath { directory.appending("ppid") }
     /// The process group of the process in `pid`, in decimal; only in a pod that nothing supervises.
     package var groupFile: FilePath { directory.appending("pgid") }
+    /// When the process in `pid` was started, in clock ticks of the kernel; only in a pod that nothing supervises. With it
+    /// another process that has got the number is told apart.
+    package var startTimeFile: FilePath { directory.appending("start-time") }
     /// What machine runs the pod, a JSON object.
     package var machineRecord: FilePath { directory.appending("machine.json") }
     /// How long the steps before stage1 took, a JSON object of microseconds.

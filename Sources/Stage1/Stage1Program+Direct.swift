@@ -53,7 +53,7 @@ extension Stage1Program {
     /// From here on `stop` and `enter` find the pod.
     private func tellProcess() throws {
         try FileSystem.writeAtomically("\(getpgrp())\n".utf8, to: pod.groupFile)
-        try FileSystem.writeAtomically("\(getpid())\n".utf8, to: pod.pidFile)
+        try ProcessIdentity(of: getpid()).record(in: pod)
         // Nobody will be there to say it later.
         if !FileSystem.exists(pod.supervisorStatus) {
             try FileSystem.makeSymbolicLink(to: "ready", at: pod.supervisorStatus)
@@ -64,6 +64,10 @@ extension Stage1Program {
     func enterApp(_ request: EnterClient.Arguments, _ hypervisor: any DirectHypervisor) throws -> Never {
         guard let process = request.process, process > 1 else {
             throw RuntimeError(.invalidArgument, "the process of the pod is missing: --pid=PID")
+        }
+        let recorded = try ProcessIdentity(recordedIn: pod)
+        guard recorded.pid == process else {
+            throw RuntimeError(.invalidState, "process \(process) is not the pod's, which is \(recorded.pid)")
         }
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
         guard let app = manifest.apps.first(where: { $0.name.string == request.app }) else {
@@ -81,6 +85,6 @@ extension Stage1Program {
         let program = AppProgram(
             arguments: request.command, environment: environment,
             user: ProgramUser(uid: user.uid, gid: user.gid, supplementaryGIDs: user.supplementaryGIDs))
-        try hypervisor.enter(program, root: pod.appRootfs(request.app), beside: process)
+        try hypervisor.enter(program, root: pod.appRootfs(request.app), beside: recorded)
     }
 }

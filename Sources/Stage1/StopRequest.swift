@@ -32,24 +32,58 @@ package struct StopRequest {
 
     /// Signals the app of a pod that has no supervisor: with its process group, if it leads one.
     ///
+    /// Nobody else is signalled, whoever has the app's number when it has ended.
+    ///
     /// - Parameter force: kill it.
     package func signalApp(force: Bool) throws {
         guard try awaitProcess() else { return }
-        let pid = try number(in: pod.pidFile)
-        // The number may belong to another process by now; the lock tells whether the pod still runs.
+        let app = try ProcessIdentity(recordedIn: pod)
+        let signal = force ? SIGKILL : SIGTERM
         guard try isLocked else { return }
-        // A leader that has ended may have left others, which hold the lock.
-        let leads = getpgid(pid) == pid || (try? number(in: pod.groupFile)) == pid
-        guard kill(leads ? -pid : pid, force ? SIGKILL : SIGTERM) != 0 else { return }
-        let error = lastErrno
+        if try signalled(app, signal) || signalledGroup(leftBy: app, signal) { return }
         guard try isLocked else { return }
-        guard error == .noSuchProcess else {
-            throw RuntimeError(.internal, "process \(pid) cannot be signalled: \(error.text)")
-        }
         throw RuntimeError(
             .invalidState,
-            "process \(pid) of the pod has ended, and what it has started keeps the pod running; end that yourself")
+            "process \(app.pid) of the pod has ended, and what it has started keeps the pod running; end that yourself")
     }
+
+    /// - Returns: false when the app has ended.
+    private func signalled(_ app: ProcessIdentity, _ signal: Int32) throws -> Bool {
+        let process: ChildProcess
+        do {
+            process = try ChildProcess(pid: app.pid)
+        } catch let error as RuntimeError where error.code == .notFound {
+            return false
+        }
+        defer { process.close() }
+        // Asked when it is open: this process is the app, or it is not, and stays so.
+        guard app.exists else { return false }
+        if getpgid(app.pid) == app.pid || isRecordedLeader(app), kill(-app.pid, signal) == 0 { return true }
+        try process.signal(signal)
+        return true
+    }
+
+    /// A leader that has ended may have left others, which hold the lock. As long as one of them is in the group, its
+    /// number is not given to another one.
+    ///
+    /// - Returns: whether there was anybody to signal.
+    private func signalledGroup(leftBy app: ProcessIdentity, _ signal: Int32) throws -> Bool {
+        guard isRecordedLeader(app) else { return false }
+        let directory = try Mount.realPath(pod.directory).string
+        let isLeft = try FileSystem.list("/proc").contains { name in
+            let process = FilePath("/proc").appending(name)
+            guard Int32(name) != nil, let stat = try? FileSystem.read(process.appending("stat"), limit: 1 << 16),
+                ProcessIdentity.field(5, in: stat) == "\(app.pid)"
+            else { return false }
+            let files = process.appending("fd")
+            return ((try? FileSystem.list(files)) ?? []).contains {
+                (try? FileSystem.readSymbolicLink(files.appending($0))) == directory
+            }
+        }
+        return isLeft && kill(-app.pid, signal) == 0
+    }
+
+    private func isRecordedLeader(_ app: ProcessIdentity) -> Bool { (try? number(in: pod.groupFile)) == app.pid }
 
     private var isLocked: Bool { get throws { try FileLock.tryAcquire(pod.directory, .shared) == nil } }
 

@@ -33,11 +33,14 @@ extension FlyHypervisor: DirectHypervisor {
         try FlyProgram(plan.program).start()
     }
 
-    package func enter(_ program: AppProgram, root: FilePath, beside process: Int32) throws -> Never {
+    package func enter(_ program: AppProgram, root: FilePath, beside process: ProcessIdentity) throws -> Never {
         do {
-            try MountNamespace(of: process).join()
+            let mounts = try MountNamespace(of: process.pid)
+            // Asked when they are open: as long as the process is there, nobody else has its number.
+            guard process.exists else { throw RuntimeError(.notFound, "the process has ended") }
+            try mounts.join()
         } catch {
-            throw RuntimeError(.invalidState, "the mounts of process \(process) cannot be had", cause: error)
+            throw RuntimeError(.invalidState, "the mounts of process \(process.pid) cannot be had", cause: error)
         }
         try FlyRoot.change(to: root)
         try FlyProgram(program).start()
