@@ -67,6 +67,33 @@ extension FileSystem {
         }
     }
 
+    /// Replaces a file of an open directory as one step, whatever the directory's path means by now.
+    package static func writeAtomically(
+        _ bytes: some Sequence<UInt8>, to name: String, in directory: FileDescriptor, mode: UInt32 = 0o644
+    ) throws {
+        let temporary = ".\(name).\(getpid())"
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = openat(directory.rawValue, temporary, flags, mode)
+        guard descriptor >= 0 else { throw RuntimeError.systemCall("open", FilePath(temporary), lastErrno) }
+        let file = FileDescriptor(rawValue: descriptor)
+        defer { try? file.close() }
+        do {
+            guard fchmod(descriptor, mode) == 0 else {
+                throw RuntimeError.systemCall("chmod", FilePath(temporary), lastErrno)
+            }
+            try writeAll(Array(bytes), to: file, FilePath(temporary))
+            guard fsync(descriptor) == 0 else {
+                throw RuntimeError.systemCall("fsync", FilePath(temporary), lastErrno)
+            }
+            guard renameat(directory.rawValue, temporary, directory.rawValue, name) == 0 else {
+                throw RuntimeError.systemCall("rename", FilePath(name), lastErrno)
+            }
+        } catch {
+            unlinkat(directory.rawValue, temporary, 0)
+            throw error
+        }
+    }
+
     /// Writes all bytes, however many calls that takes.
     package static func writeAll(_ bytes: [UInt8], to file: FileDescriptor, _ path: FilePath? = nil) throws {
         var offset = 0

@@ -41,13 +41,15 @@ extension Stage1Program {
             isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
             isolators: plan.isolators)
         try record.write(to: pod.machineRecord)
-        try hypervisor.become(
-            spec,
-            trace: { plan in
-                guard arguments.debug else { return }
-                for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) }
-            },
-            prepared: tellProcess)
+        try EndRecord.keepingUntilApp(in: pod) {
+            try hypervisor.become(
+                spec,
+                trace: { plan in
+                    guard arguments.debug else { return }
+                    for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) }
+                },
+                prepared: tellProcess)
+        }
     }
 
     /// From here on `stop` and `enter` find the pod.

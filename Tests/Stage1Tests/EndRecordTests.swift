@@ -30,6 +30,50 @@ struct EndRecordTests {
         #expect(end.value(forKey: "message")?.string == "cannot show /x: gone\\x1b")
     }
 
+    /// As for a process that has changed its root: the pod's path is some other directory, and not the pod's any more.
+    @Test func theRecordIsThePodsWhateverItsPathHasBecome() throws {
+        let directory = scratch.appending("pod"), moved = PodLayout(directory: scratch.appending("moved"))
+        let pod = PodLayout(directory: directory)
+        try FileSystem.makeDirectory(directory)
+        let failure = ProgramFailure("no program", 203)
+        #expect(throws: failure) {
+            try EndRecord.keeping(in: pod) {
+                try FileSystem.rename(directory, to: moved.directory)
+                try FileSystem.makeDirectory(directory)
+                throw failure
+            }
+        }
+        let end = try JSONValue(parsing: FileSystem.read(moved.endRecord))
+        #expect(end.value(forKey: "status")?.int == 203)
+        #expect(try FileSystem.list(directory) == [])
+        #expect(try FileSystem.list(moved.directory) == ["end.json"])
+    }
+
+    /// With the app's user it can look for nothing in the pod's directory.
+    @Test func anAppThatDoesNotStartLeavesItsReasonOnce() throws {
+        let directory = scratch.appending("pod"), moved = PodLayout(directory: scratch.appending("moved"))
+        let pod = PodLayout(directory: directory)
+        try FileSystem.makeDirectory(directory)
+        let failure = ProgramFailure("no program", 203)
+        #expect(throws: failure) {
+            try EndRecord.keeping(in: pod) {
+                try EndRecord.keepingUntilApp(in: pod) {
+                    #expect(try FileSystem.read(pod.endRecord) == [])
+                    try FileSystem.rename(directory, to: moved.directory)
+                    try FileSystem.makeDirectory(directory)
+                    try SharedDirectory.setMode(0, of: moved.directory)
+                    throw failure
+                }
+            }
+        }
+        try SharedDirectory.setMode(0o755, of: moved.directory)
+        let end = try JSONValue(parsing: FileSystem.read(moved.endRecord))
+        #expect(end.value(forKey: "cause")?.string == "start-failed")
+        #expect(end.value(forKey: "message")?.string == "no program")
+        #expect(try FileSystem.list(directory) == [])
+        #expect(try FileSystem.list(moved.directory) == ["end.json"])
+    }
+
     @Test func whatTheSupervisorHasRecordedStays() throws {
         try FileSystem.write(#"{"cause":"killed"}"#.utf8, to: pod.endRecord)
         #expect(throws: RuntimeError.self) {

@@ -75,6 +75,18 @@ struct FlyTests {
             #expect(end.complaints == ["Error: Unable to open \"/no where\": No such file or directory"])
             let directory = try await run(fixture, "true", [], ["--working-dir=/nowhere"])
             #expect(directory.status == 200)
+            // As a user who can write nothing of the pod's, and in a root where its path leads nowhere.
+            let denied = try await fixture.rkt(
+                ["run", "--net=host", BuildProducts.image("busybox").string, "--user=12", "--exec=/no where"])
+            #expect(denied.status == 203)
+            #expect(fixture.uuids.count == 3)
+            for uuid in fixture.uuids {
+                let json = try JSONValue(
+                    parsing: Array(await fixture.rkt("status", "--format=json", uuid).output.utf8))
+                #expect(json.value(forKey: "end")?.value(forKey: "cause")?.string == "start-failed")
+                let message = json.value(forKey: "end")?.value(forKey: "message")?.string ?? ""
+                #expect(message.contains("/no where") || message.contains("/nowhere"), "\(message)")
+            }
         }
     }
 
