@@ -24,7 +24,9 @@ package struct ExecutableSearch {
 
     /// Whether the file is there, may be executed by this process's user, and has its interpreter.
     package func canExecute(_ file: String) -> Bool {
-        guard access(file, X_OK) == 0, (try? FileSystem.status(FilePath(file)).type) != .directory else { return false }
+        guard access(file, X_OK) == 0,
+            (try? FileSystem.status(FilePath(file), followSymbolicLink: true).type) == .regular
+        else { return false }
         return Interpreter.of(FilePath(file)).map { access($0, F_OK) == 0 } ?? true
     }
 

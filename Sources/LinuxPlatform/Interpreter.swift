@@ -7,8 +7,12 @@ import SystemPackage
 /// The program that runs a file: the one behind `#!`, or an ELF file's PT_INTERP (elf(5)).
 package enum Interpreter {
     /// Nil when the kernel runs the file itself, or cannot run it.
+    ///
+    /// What is no regular file is not opened: an image may have a fifo or a device where a program is looked for, and
+    /// opening these can take for ever or have effects.
     package static func of(_ path: FilePath) -> String? {
-        let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+        guard (try? FileSystem.status(path, followSymbolicLink: true).type) == .regular else { return nil }
+        let descriptor = open(path.string, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var start = [UInt8](repeating: 0, count: 4096)

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Glibc
 import LinuxPlatform
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -48,5 +50,27 @@ struct ProgramStartTests {
         #expect(search.candidates(for: "x") == ["/b/x", "x", "/c/x"])
         #expect(search.candidates(for: "./x") == ["./x"])
         #expect(ExecutableSearch(environment: []).candidates(for: "x").last == "/bin/x")
+    }
+
+    private final class Answers: Sendable { let list = Mutex<[String]?>(nil) }
+
+    @Test func aFIFOIsNoProgramAndIsNotWaitedFor() async throws {
+        let path = scratch.appending("fifo").string
+        try #require(mkfifo(path, 0o755) == 0 && chmod(path, 0o755) == 0)
+        try FileSystem.makeSymbolicLink(to: path, at: scratch.appending("link"))
+        // Lets one go on that waits for the other end.
+        defer { close(open(path, O_RDWR | O_NONBLOCK)) }
+        let answers = Answers(), link = scratch.appending("link")
+        Task.detached {
+            let search = ExecutableSearch(environment: [])
+            let error = RuntimeError(.permissionDenied, "denied")
+            let list = [
+                Interpreter.of(link) ?? "none", "\(search.canExecute(link.string))",
+                search.explain(link.string, error),
+            ]
+            answers.list.withLock { $0 = list }
+        }
+        try await eventually("an answer", within: .seconds(60)) { answers.list.withLock { $0 != nil } }
+        #expect(answers.list.withLock { $0 } == ["none", "false", "Unable to execute \"\(link)\": denied"])
     }
 }
