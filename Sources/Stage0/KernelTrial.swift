@@ -8,7 +8,7 @@ import Diagnostics
 package struct KernelTrial: Sendable, Equatable {
     /// The stage1 image, as it was named.
     package let kernel: String
-    /// That of `rkt run`.
+    /// That of `rkt run`; never 0 for a pod that took too long.
     package var status: Int32
     /// What ended the pod, one word: what its end record says, `refused` when there was no pod, or `timed-out`.
     package var cause: String
@@ -35,6 +35,26 @@ package struct KernelTrial: Sendable, Equatable {
         self.output = output
         self.errors = errors
     }
+
+    /// The pod took too long. That is a failure, whatever its apps have made of being stopped.
+    ///
+    /// - Parameter patience: milliseconds that it had.
+    package mutating func timeOut(after patience: Int) {
+        if status == ExitStatus.success { status = ExitStatus.error }
+        cause = Self.timedOut
+        message = "the pod was stopped after \(patience / 1000) seconds"
+    }
+
+    /// Takes over what the pod's end record says.
+    package mutating func describe(_ end: JSONValue) {
+        if cause != Self.timedOut {
+            cause = end.value(forKey: "cause")?.string ?? "unknown"
+            message = end.value(forKey: "message")?.string
+        }
+        console = (end.value(forKey: "console")?.array ?? []).compactMap(\.string)
+    }
+
+    private static let timedOut = "timed-out"
 
     /// The lines of the explanation that a table has room for: the kernel's reason for a panic, which stands before a trace,
     /// and the last ones.

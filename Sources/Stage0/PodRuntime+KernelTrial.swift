@@ -30,29 +30,27 @@ extension PodRuntime {
         let start = Clock.milliseconds
         let run = try CapturedRun(words, uuidFile: uuidFile, patience: patience)
         var trial = KernelTrial(
-            kernel: kernel, status: run.exit.status, cause: run.wasStopped ? "timed-out" : "refused",
-            milliseconds: Clock.milliseconds - start, output: run.output.lines, errors: run.errors.lines)
-        if run.wasStopped { trial.message = "the pod was stopped after \(patience / 1000) seconds" }
-        guard try uuidFile.seek(offset: 0, from: .start) == 0,
-            let uuid = try? PodUUID(parsing: String(decoding: FileSystem.read(uuidFile, "UUID"), as: UTF8.self)),
-            pods.pod(uuid) != nil
+            kernel: kernel, status: run.exit.status, cause: "refused", milliseconds: Clock.milliseconds - start,
+            output: run.output.lines, errors: run.errors.lines)
+        if run.wasStopped { trial.timeOut(after: patience) }
+        guard (try? uuidFile.seek(offset: 0, from: .start)) == 0,
+            let uuid = try? PodUUID(parsing: String(decoding: FileSystem.read(uuidFile, "UUID"), as: UTF8.self))
         else { return trial }
-        describe(try status(uuid.description), in: &trial, wasStopped: run.wasStopped)
+        conclude(&trial, of: uuid)
+        return trial
+    }
+
+    /// Takes over how a pod has ended, and removes it; what fails is warned of.
+    package func conclude(_ trial: inout KernelTrial, of uuid: PodUUID) {
+        guard let pod = pods.pod(uuid) else { return }
+        // Not looked for among all pods: one that cannot be read is removed, too.
+        var images = ImageNames()
+        if let end = status(of: pod, .everything, &images).end { trial.describe(end) }
         do {
             _ = try remove(uuid.description)
         } catch {
             notices.warning("kernel-test", "pod \"\(uuid)\" cannot be removed: \(error)")
         }
-        return trial
-    }
-
-    private func describe(_ pod: PodStatus, in trial: inout KernelTrial, wasStopped: Bool) {
-        guard let end = pod.end else { return }
-        if !wasStopped {
-            trial.cause = end.value(forKey: "cause")?.string ?? "unknown"
-            trial.message = end.value(forKey: "message")?.string
-        }
-        trial.console = (end.value(forKey: "console")?.array ?? []).compactMap(\.string)
     }
 
     private static func stage1Flag(_ kernel: String) throws -> [String] {

@@ -42,7 +42,7 @@ extension PodRuntime {
 
     private func code(of error: any Error) -> RuntimeError.Code { (error as? RuntimeError)?.code ?? .internal }
 
-    private func status(of pod: Pod, _ detail: PodDetail, _ images: inout ImageNames) -> PodStatus {
+    func status(of pod: Pod, _ detail: PodDetail, _ images: inout ImageNames) -> PodStatus {
         var status = PodStatus(
             uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
             hasExited: pod.state.hasExited, networks: pod.networks)

@@ -143,6 +143,18 @@ struct FlyTests {
         }
     }
 
+    @Test func aPodThatTakesTooLongHasFailedOnItsKernel() async throws {
+        try await with { fixture in
+            let test = try await fixture.rkt(
+                [
+                    "kernel-test", "--timeout=2s", "--no-legend", "--kernel=\(BuildProducts.flyStage1)", "--",
+                    "--net=host",
+                ] + PodFixture.busybox("trap 'exit 0' TERM; while :; do sleep 1; done"))
+            #expect(test.status != 0, "\(test.error)")
+            #expect(test.output.contains("timed-out"), "\(test.output)")
+        }
+    }
+
     // MARK: - Volumes
 
     @Test func mountsGoBothWaysThroughAVolumeThatIsAMountPointAndNoOther() async throws {
