@@ -3,6 +3,7 @@
 
 import Backends
 import Diagnostics
+import Glibc
 import Hypervisor
 import LinuxPlatform
 import SystemPackage
@@ -105,6 +106,46 @@ struct LKVMLaunchTests {
                 installation: LKVMInstallation(program: "/nonexistent/lkvm"), accelerators: .kvm)
             let error = #expect(throws: RuntimeError.self) { try hypervisor.start(spec) }
             #expect(error?.description.contains("/nonexistent/lkvm") == true)
+        }
+    }
+
+    /// As a supervisor that learns of the end first and then asks once what was told.
+    @Test func `an end in order is told at once, however much is unread and whoever has its messages open`() throws {
+        try LaunchFixture.with { fixture in
+            let path = fixture.directory.appending("gate")
+            #expect(mkfifo(path.string, 0o600) == 0)
+            let gate = try FileDescriptor.open(path, .readWrite, options: [.closeOnExec])
+            // A descendant stays until the gate is closed; much is said at the end.
+            let insert = """
+                import atexit
+                if os.fork() == 0:
+                    open("\(path)").read()
+                    os._exit(0)
+                atexit.register(lambda: print("x" * 60000 + "\\nthe last word", file=sys.stderr, flush=True))
+                """
+            let machine = try start(fixture, insert: insert)
+            defer { machine.release() }
+            try FileSystem.writeAll(Array("end".utf8), to: machine.descriptors.bootPort)
+            #expect(try machine.wait() == .exited(0))
+            #expect(try machine.readControlEvents() == [.guestShutdown, .controlClosed])
+            #expect(machine.diagnostics().hasSuffix("the last word"))
+            #expect(try machine.readControlEvents() == [])
+            try gate.close()
+            machine.release()
+            try fixture.expectNothingLeft()
+        }
+    }
+
+    @Test(arguments: [("os.kill(os.getpid(), 9)", ProcessExit.signalled(9)), ("os._exit(3)", .exited(3))])
+    func `an end of its own is not the guest's`(end: String, exit: ProcessExit) throws {
+        try LaunchFixture.with { fixture in
+            let insert = "import atexit\natexit.register(lambda: \(end))"
+            let machine = try start(fixture, insert: insert)
+            defer { machine.release() }
+            try FileSystem.writeAll(Array("end".utf8), to: machine.descriptors.bootPort)
+            #expect(try events(machine) == [.controlClosed])
+            for _ in 0..<2 { #expect(try machine.wait() == exit) }
+            #expect(try machine.process.poll() == exit)
         }
     }
 

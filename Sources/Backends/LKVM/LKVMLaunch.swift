@@ -88,7 +88,11 @@ final class LKVMLaunch {
             process = try spawn(
                 [plan.program.string, "version"], descriptors: [-1, theirs.rawValue, log.file.rawValue])
         }
-        defer { process.close() }
+        // Whatever fails below, it is not left behind.
+        defer {
+            process.kill()
+            process.close()
+        }
         let deadline = Clock.milliseconds + Self.versionPatience
         var text: [UInt8] = []
         while text.count < Self.longestVersion, Clock.milliseconds < deadline {
@@ -97,7 +101,6 @@ final class LKVMLaunch {
             guard !bytes.isEmpty else { break }
             text += bytes
         }
-        if try process.wait(until: deadline) == nil { process.kill() }
         let line = text.prefix { $0 != UInt8(ascii: "\n") }.filter { $0 >= 0x20 && $0 < 0x7F }
         return line.isEmpty ? "unknown" : String(decoding: line, as: UTF8.self)
     }

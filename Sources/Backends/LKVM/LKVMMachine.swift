@@ -23,10 +23,13 @@ package final class LKVMMachine: VirtualMachine {
     /// The end of the log when the machine was released.
     private var lastWords = ""
 
-    /// Bytes of its messages that are read at a time.
+    /// Bytes of its messages that are read at a time, and how often at most: one that never stops is not alone here.
     private static let portion = 16 << 10
-    /// Milliseconds between the end of its messages and its own.
-    private static let endPatience = 100
+    private static let mostPortions = 64
+    /// Milliseconds between the end of its messages and its own: it closes them by ending, which a busy host may draw out.
+    private static let endPatience = 5000
+    /// Milliseconds in which the messages of one that was killed end.
+    private static let lastPatience = 100
 
     init(
         plan: LKVMCommandLine, version: String, descriptors: MachineDescriptors, emulator: ChildProcess, log: MachineLog
@@ -42,25 +45,37 @@ package final class LKVMMachine: VirtualMachine {
     deinit { release() }
 
     /// lkvm says nothing of its guest. Its end tells: a guest that restarts, as ours do at their end, ends it with status
-    /// zero, and so does one that panics, whose apps have then not reported.
+    /// zero, and so does one that panics, whose apps have then not reported. Any other end is lkvm's own.
     package func readControlEvents() throws -> [MachineEvent] {
         guard !isReleased, !controlIsClosed else { return [] }
-        var buffer = [UInt8](repeating: 0, count: Self.portion)
-        do {
-            // SAFETY: the buffer outlives the call, which writes at most its length.
-            let count = try buffer.withUnsafeMutableBytes { try descriptors.control.read(into: $0) }
-            if count > 0 {
-                log.append(Array(buffer[..<count]))
-                return []
-            }
-        } catch Errno.wouldBlock, Errno.interrupted {
-            return []
-        } catch {
-            // As good as closed.
-        }
+        // Asked before its words are read: after its end there are no more, whoever else has its standard error open.
+        let ended = try emulator.poll()
+        let isOpen = readWords()
+        if isOpen, ended == nil { return [] }
         controlIsClosed = true
-        let exit = try emulator.wait(until: Clock.milliseconds + Self.endPatience)
+        let exit = try ended ?? emulator.wait(until: Clock.milliseconds + Self.endPatience)
         return exit == .exited(0) ? [.guestShutdown, .controlClosed] : [.controlClosed]
+    }
+
+    /// Keeps what it has said since the last time.
+    ///
+    /// - Returns: whether more may come.
+    private func readWords() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: Self.portion)
+        for _ in 0..<Self.mostPortions {
+            do {
+                // SAFETY: the buffer outlives the call, which writes at most its length.
+                let count = try buffer.withUnsafeMutableBytes { try descriptors.control.read(into: $0) }
+                guard count > 0 else { return false }
+                log.append(Array(buffer[..<count]))
+            } catch Errno.wouldBlock, Errno.interrupted {
+                return true
+            } catch {
+                // As good as closed.
+                return false
+            }
+        }
+        return true
     }
 
     package func pressPowerButton() throws {
@@ -88,7 +103,7 @@ package final class LKVMMachine: VirtualMachine {
         emulator.kill()
         while !controlIsClosed, let events = try? readControlEvents(), events.isEmpty {
             // A descendant that has kept its standard error open is not waited for.
-            let ready = try? Poll.wait([(descriptors.control, .read)], timeout: Self.endPatience)
+            let ready = try? Poll.wait([(descriptors.control, .read)], timeout: Self.lastPatience)
             if ready?.isEmpty != false { break }
         }
         isReleased = true
