@@ -157,7 +157,7 @@ option() {
     line=$(grep -m 1 "^CONFIG_$1=[ym]$" "$config") && echo "${line##*=}" || echo n
 }
 
-declare -A built_in=() file_of=() dependencies=() softly=() seen=()
+declare -A built_in=() file_of=() dependencies=() before=() after=() seen=()
 order=() missing=()
 
 # Names of modules have underscores where those of files may have dashes.
@@ -192,10 +192,18 @@ if [ -n "$modules" ]; then
         dependencies[$module]=$list
     done <"$lists/modules.dep"
     if [ -f "$lists/modules.softdep" ]; then
-        while read -r module list; do
-            softly[${module//-/_}]=$list
-        done < <(sed -n 's/^softdep \([^ ]*\) .*pre: *\([^:]*\)$/\1 \2/p; s/^softdep \([^ ]*\) .*pre: *\(.*\) post:.*/\1 \2/p' \
-            "$lists/modules.softdep")
+        # A module may have several lines, each with what is to be loaded before it and after it (modprobe.d(5)).
+        while read -r -a words; do
+            [ "${words[0]:-}" = softdep ] && [ ${#words[@]} -gt 2 ] || continue
+            module=${words[1]//-/_} place=
+            for word in "${words[@]:2}"; do
+                case $place$word in
+                *pre: | *post:) place=$word ;;
+                pre:*) before[$module]+=" $word" ;;
+                post:*) after[$module]+=" $word" ;;
+                esac
+            done
+        done <"$lists/modules.softdep"
     fi
 fi
 
@@ -204,24 +212,29 @@ available() {
     [ -n "${built_in[$1]:-}" ] || [ -n "${file_of[$1]:-}" ]
 }
 
+# add_wanted NAME: adds a module, or all that have the alias, where the kernel has any and not built in.
+add_wanted() {
+    local name=${1//-/_} candidate list
+    list=$name
+    available "$name" ||
+        list=$(awk -v name="$name" '$1 == "alias" { gsub("-", "_", $2); if ($2 == name) print $3 }' "$lists/modules.alias")
+    for candidate in $list; do ! available "$candidate" || add "$candidate"; done
+}
+
 # add MODULE: appends it to the order, what it depends on first.
 add() {
-    local name=$1 dependency candidate list
+    local name=$1 dependency
     [ -z "${seen[$name]:-}" ] && [ -z "${built_in[$name]:-}" ] || return 0
     seen[$name]=yes
     # Such as the checksum that a module looks for by its name when it starts.
-    for dependency in ${softly[$name]:-}; do
-        list=${dependency//-/_}
-        available "$list" ||
-            list=$(awk -v name="$dependency" '$1 == "alias" && $2 == name { print $3 }' "$lists/modules.alias")
-        for candidate in $list; do ! available "$candidate" || add "$candidate"; done
-    done
+    for dependency in ${before[$name]:-}; do add_wanted "$dependency"; done
     for dependency in ${dependencies[$name]}; do
         module_name "$dependency"
         available "$module" || die "module $name depends on $dependency, which is not in '$modules'"
         add "$module"
     done
     order+=("$name")
+    for dependency in ${after[$name]:-}; do add_wanted "$dependency"; done
 }
 
 while read -r module option purpose; do
@@ -266,6 +279,11 @@ fi
 mkdir "$work/base"
 tar -x -f "$base" -C "$work/base" --no-same-owner manifest rootfs/guest.erofs 2>"$work/log" ||
     die "'$base' is no stage1 image for virtual machines: $(tail -n 1 "$work/log")"
+for file in manifest rootfs/guest.erofs; do
+    # A link would be followed to a file of this machine.
+    [ "$(realpath -e "$work/base/$file")" = "$(realpath "$work/base")/$file" ] && [ -f "$work/base/$file" ] ||
+        die "'$base' is no stage1 image for virtual machines: its $file is no file"
+done
 manifest=$(tr -s '\n\t ' ' ' <"$work/base/manifest")
 base_name=$(sed -n 's/^{\(.*\)"name": *"\([a-z0-9._~\/-]*\)", *"labels".*/\2/p' <<<"$manifest")
 version=$(sed -n 's/.*"name": *"version", *"value": *"\([^"\\]*\)".*/\1/p' <<<"$manifest")
@@ -280,6 +298,9 @@ if [ ${#order[@]} -gt 0 ]; then
         die "the guest root of '$base' cannot be read: $(tail -n 1 "$work/log")"
     initrd=$work/initrd
     mkdir -p "$initrd"/{dev,modules,proc,root}
+    # A link would be followed to a file of this machine.
+    [ "$(realpath -e "$work/guest/usr/lib/rkt/rkt-guest")" = "$(realpath "$work/guest")/usr/lib/rkt/rkt-guest" ] ||
+        die "the guest root of '$base' has no program for an initrd"
     install -m 0755 "$work/guest/usr/lib/rkt/rkt-guest" "$initrd/init"
     for module in "${order[@]}"; do
         file=$modules/${file_of[$module]}

@@ -99,6 +99,42 @@ struct CustomKernelTests {
         }
     }
 
+    /// Several lines for one module, what comes after it, and what is there by an alias only, built in, or not at all.
+    @Test func whatModulesWantBesidesIsInTheInitrd() async throws {
+        try await PodFixture.with { fixture in
+            let directory = BuildProducts.kernelPackage("generic")
+            let release = try #require(FileSystem.list(directory.appending("lib").appending("modules")).first)
+            let base = fixture.path("base"), path = fixture.path("stage1.aci")
+            let script = """
+                modules=\(base)/lib/modules/\(release)
+                mkdir -p $modules
+                for entry in \(directory)/lib/modules/\(release)/*; do ln -s $entry $modules; done
+                rm -f $modules/modules.dep* $modules/modules.alias* $modules/modules.softdep $modules/modules.symbols*
+                depmod -b \(base) \(release)
+                cat >>$modules/modules.softdep <<'END'
+                softdep overlay pre: loop
+                softdep overlay pre: dummy post: ifb
+                softdep 9p pre: crypto-hmac no-such-module
+                END
+                \(BuildProducts.kernelImage) --kernel=\(directory)/boot/vmlinuz-\(release) --modules=$modules \
+                    --stage1=\(BuildProducts.stage1) \(path) >&2
+                tar -xzf \(path) -C \(base) rootfs/initrd
+                cpio -i --quiet --to-stdout modules/order <\(base)/rootfs/initrd
+                """
+            let made = try await fixture.shell(script)
+            #expect(made.status == 0, "\(made.error)")
+            func place(_ module: String) throws -> Int {
+                try #require(made.lines.firstIndex(of: module + ".ko"), "\(module) in \(made.lines)")
+            }
+            let overlay = try place("overlay")
+            #expect(try place("loop") < overlay && place("dummy") < overlay && place("ifb") > overlay)
+            // By the alias that a module of these wants, its names.
+            #expect(try place("crc32c_generic") < place("libcrc32c"))
+            #expect(try place("9p") > place("9pnet"))
+            #expect(Set(made.lines).count == made.lines.count)
+        }
+    }
+
     @Test func aKernelWithoutDriversIsRefused() async throws {
         try await PodFixture.with { fixture in
             let image = try await make("cloud", fixture)
