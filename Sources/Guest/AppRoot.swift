@@ -24,7 +24,7 @@ struct AppRoot {
         // A mount point of its own, which can be made read-only without touching the share.
         try Mount.bind(root, root, recursive: true)
         for (path, mode) in [("/tmp", 0o1777), ("/etc", 0o755), ("/run", 0o755)] as [(String, UInt32)] {
-            _ = try tree.directory(path, mode: mode)
+            try tree.directory(path, mode: mode).close()
         }
         try mountKernelFileSystems()
         try mountDevices()

@@ -136,6 +136,11 @@ struct LKVMPlanTests {
                 " Info: Assigned terminal 1 to pty /dev/pts/5\r\n\n  # lkvm run\nAssigned terminal 3 to pty /dev/pts/12\n",
                 [1: "/dev/pts/5", 3: "/dev/pts/12"]
             ),
+            // The second is the guest's.
+            (
+                "Info: Assigned terminal 1 to pty /dev/pts/5\r\nInfo: Assigned terminal 1 to pty /dev/pts/6\r\n",
+                [1: "/dev/pts/5"]
+            ),
             ("Assigned terminal 1 to pty /dev/pts/5", [:]),
             ("Assigned terminal one to pty /dev/pts/5\n", [:]),
             ("Assigned terminal 1 to pty /dev/pts/../sda\n", [:]),

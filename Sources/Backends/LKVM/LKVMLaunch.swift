@@ -163,7 +163,8 @@ final class LKVMLaunch {
             let ended = try emulator.poll()
             shown += console.available(Self.mostWords - shown.count)
             said += messages.available(Self.mostWords - said.count)
-            let paths = LKVMTerminals.paths(in: shown).merging(LKVMTerminals.paths(in: said)) { first, _ in first }
+            // Only lkvm writes on its standard error.
+            let paths = LKVMTerminals.paths(in: said).merging(LKVMTerminals.paths(in: shown)) { first, _ in first }
             if let ended { throw failure("lkvm ended with \(ended) before the guest was started", shown + said) }
             if wanted.allSatisfy({ paths[$0] != nil }) {
                 for number in wanted {

@@ -9,6 +9,9 @@ package enum LKVMTerminals {
     private static let longestLine = 256
 
     /// The paths by the serial ports' numbers. The last line counts only when it is complete.
+    ///
+    /// Of several lines on a port the first counts: what follows it on lkvm's output may be the guest's, which is not to
+    /// choose a terminal of the host.
     package static func paths(in text: some Collection<UInt8>) -> [Int: FilePath] {
         var paths: [Int: FilePath] = [:]
         var rest = text[...]
@@ -26,7 +29,7 @@ package enum LKVMTerminals {
             guard words[words.count - 1].hasPrefix("/dev/pts/"), !device.isEmpty, device.utf8.count < 10,
                 device.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
             else { continue }
-            paths[number] = FilePath("/dev/pts/\(device)")
+            if paths[number] == nil { paths[number] = FilePath("/dev/pts/\(device)") }
         }
         return paths
     }
