@@ -22,4 +22,14 @@ extension FileSystem {
         unlink(path.string)
         return FileDescriptor(rawValue: named)
     }
+
+    /// Opens a new file in memory (memfd_create(2)), for reading and writing.
+    ///
+    /// - Parameter name: shown in `/proc`.
+    package static func openInMemory(named name: String) throws -> FileDescriptor {
+        // MFD_CLOEXEC is 1. MFD_EXEC is 16: kernels before 6.3 refuse it, and need no word for it.
+        var result = rkt_memfd_create(name, 1 | 16)
+        if result == -EINVAL { result = rkt_memfd_create(name, 1) }
+        return FileDescriptor(rawValue: try check(result, "memfd_create"))
+    }
 }

@@ -3,7 +3,6 @@
 
 @preconcurrency import Glibc
 import Diagnostics
-import LinuxPlatform
 import SystemPackage
 
 /// How much a program may write and how long it may take.
@@ -22,41 +21,57 @@ package struct ProcessLimits: Sendable {
 }
 
 /// A program that gets some text and gives some back, and that is not trusted to end or to keep within limits.
-struct BoundedProcess {
-    let program: FilePath
-    var arguments: [String] = []
-    let environment: [String]
-    /// What it finds on standard input.
-    var input: [UInt8] = []
-    let directory: FilePath
-    var limits = ProcessLimits()
+package struct BoundedProcess {
+    private let program: FilePath
+    private let name: String
+    private let arguments: [String]
+    private let environment: [String]
+    private let input: [UInt8]
+    private let directory: FilePath
+    private let limits: ProcessLimits
+
+    /// - Parameters:
+    ///   - name: what the program is told that it is called by; nil for its path.
+    ///   - arguments: what follows that.
+    ///   - environment: `NAME=value` each.
+    ///   - input: what it finds on standard input.
+    ///   - directory: where it runs; its file system holds the input for a moment, if there is any.
+    package init(
+        program: FilePath, name: String? = nil, arguments: [String] = [], environment: [String], input: [UInt8] = [],
+        directory: FilePath, limits: ProcessLimits = ProcessLimits()
+    ) {
+        self.program = program
+        self.name = name ?? program.string
+        self.arguments = arguments
+        self.environment = environment
+        self.input = input
+        self.directory = directory
+        self.limits = limits
+    }
 
     /// What it has left behind.
-    struct Outcome {
-        let exit: ProcessExit
-        let output: [UInt8]
-        let error: [UInt8]
+    package struct Outcome {
+        package let exit: ProcessExit
+        package let output: [UInt8]
+        package let error: [UInt8]
     }
 
     /// The directories of programs of the host, for this program and for what it runs.
-    static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    package static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// Runs it to its end. It is killed, with all of its process group, when it exceeds a limit.
     ///
     /// - Throws: code `timeout` or `invalidState` for an exceeded limit.
-    func run() throws -> Outcome {
-        // A file without a name: nobody has to feed it, and a program that reads nothing breaks no pipe.
-        let source = try FileSystem.openAnonymous(in: directory)
+    package func run() throws -> Outcome {
+        let source = try openInput()
         defer { try? source.close() }
-        try FileSystem.writeAll(input, to: source)
-        try source.seek(offset: 0, from: .start)
         var output = try OutputPipe(limit: limits.output)
         defer { output.close() }
         var error = try OutputPipe(limit: limits.error)
         defer { error.close() }
         let child = try ChildProcess.spawn(
             SpawnRequest(
-                path: program, arguments: [program.string] + arguments, environment: environment,
+                path: program, arguments: [name] + arguments, environment: environment,
                 descriptors: [source.rawValue, output.writing.rawValue, error.writing.rawValue],
                 directory: directory, newSession: true, parentDeathSignal: SIGKILL))
         defer { child.close() }
@@ -70,6 +85,20 @@ struct BoundedProcess {
             throw error
         }
         return Outcome(exit: try child.wait(), output: output.bytes, error: error.bytes)
+    }
+
+    /// A file without a name: nobody has to feed it, and a program that reads nothing breaks no pipe.
+    private func openInput() throws -> FileDescriptor {
+        guard !input.isEmpty else { return try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec) }
+        let source = try FileSystem.openAnonymous(in: directory)
+        do {
+            try FileSystem.writeAll(input, to: source)
+            try source.seek(offset: 0, from: .start)
+        } catch {
+            try? source.close()
+            throw error
+        }
+        return source
     }
 
     /// Reads until the process has ended. What it has started may keep its output open for longer.
