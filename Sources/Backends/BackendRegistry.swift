@@ -49,6 +49,33 @@ package enum BackendRegistry {
         return chosen
     }
 
+    /// What this host can do for the pods of a stage1 image: by the backend that runs them, and by those that could be
+    /// configured to.
+    ///
+    /// - Parameter name: nil for an image that gives none.
+    /// - Throws: `.unsupported` for a name that none has.
+    package static func survey(
+        named name: String?, choice: BackendChoice, _ request: SurveyRequest
+    ) throws -> [BackendSurvey] {
+        let kind = try name.map(Self.kind(named:)) ?? standard
+        let named = try hypervisor(kind)
+        guard named.capabilities.contains(.ownKernel) else {
+            var survey = named.survey(request)
+            survey.isChosen = true
+            return [survey]
+        }
+        let wanted = choice.kind ?? kind
+        var chosen: BackendSurvey
+        do {
+            chosen = try hypervisor(named: name, choice: choice).survey(request)
+        } catch {
+            chosen = BackendSurvey(wanted, problems: ["\(error)"])
+        }
+        chosen.isChosen = true
+        let others = try HypervisorKind.allCases.filter { $0 != wanted }.map { try hypervisor($0) }
+        return [chosen] + others.filter { $0.capabilities.contains(.ownKernel) }.map { $0.survey(request) }
+    }
+
     private static func kind(named name: String) throws -> HypervisorKind {
         guard let kind = HypervisorKind(rawValue: name) else {
             let known = HypervisorKind.allCases.map(\.rawValue).joined(separator: ", ")

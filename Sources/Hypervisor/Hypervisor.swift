@@ -25,6 +25,9 @@ package protocol Hypervisor: Sendable {
     ///
     /// - Throws: when it cannot be had at all.
     func isolation(of spec: MachineSpec) throws -> IsolationLevel
+
+    /// What it can do on this host, and what it lacks. Starts nothing but programs that are asked for their versions.
+    func survey(_ request: SurveyRequest) -> BackendSurvey
 }
 
 /// A backend whose pods have a machine: processes beside the one that launches and supervises them.
@@ -37,6 +40,14 @@ extension Hypervisor {
     /// A backend that does not say more has not been looked at for it.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
         capabilities.contains(.ownKernel) ? .emulation : .chroot
+    }
+
+    /// A backend that does not say more needs nothing.
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        BackendSurvey(
+            kind, isolation: capabilities.contains(.ownKernel) ? .emulation : .chroot, request,
+            confinement: SurveyedConfinement(
+                user: "unknown", capabilities: "unknown", systemCalls: "unknown", namespaces: "unknown"))
     }
 
     /// Says, before anything is created, whether the specification can be launched here: it can be planned and the

@@ -14,6 +14,8 @@ package struct Stage1Interface: Sendable {
         case preflight
         /// Run in place of `run`, with the same arguments; optional, it says what machine the pod would get.
         case plan
+        /// Run without a pod; optional, it says what this host can do for pods of the image.
+        case survey
 
         package var annotation: String { "coreos.com/rkt/stage1/\(rawValue)" }
     }

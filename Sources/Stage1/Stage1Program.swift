@@ -22,7 +22,7 @@ package struct Stage1Program {
     private let origin = Clock.microseconds
 
     /// Names the backend, in the stage1 image's manifest.
-    private static let annotation = "coreos.com/rkt/stage1/hypervisor"
+    static let backendAnnotation = "coreos.com/rkt/stage1/hypervisor"
 
     /// - Parameter backend: the one with the name that the stage1 image gives, nil being what most images mean, or
     ///   another that the configuration has chosen.
@@ -34,10 +34,18 @@ package struct Stage1Program {
     }
 
     /// Runs the entrypoint; errors are one line on standard error.
+    ///
+    /// - Parameter survey: what backends say of this host.
     package static func main(
-        _ arguments: [String], backend: @escaping (String?, BackendChoice) throws -> any Hypervisor
+        _ arguments: [String], backend: @escaping (String?, BackendChoice) throws -> any Hypervisor,
+        survey: (String?, BackendChoice, SurveyRequest) throws -> [BackendSurvey]
     ) -> Never {
         do {
+            if FilePath(arguments.first ?? "").lastComponent == "survey" {
+                // There is no pod.
+                try answer(survey)
+                exit(ExitStatus.success)
+            }
             let program = try Stage1Program(backend: backend)
             let name = FilePath(arguments.first ?? "").lastComponent?.string ?? ""
             exit(try program.run(entrypoint: name, Array(arguments.dropFirst())))
@@ -49,6 +57,13 @@ package struct Stage1Program {
             let isEnter = FilePath(arguments.first ?? "").lastComponent?.string == "enter"
             exit(isEnter ? ExitStatus.failure : failure?.status ?? ExitStatus.error)
         }
+    }
+
+    private static func answer(_ survey: (String?, BackendChoice, SurveyRequest) throws -> [BackendSurvey]) throws {
+        let question = try HostSurvey(
+            parsing: FileSystem.read(.standardInput, "standard input", limit: HostSurvey.questionLimit))
+        let answer = HostSurvey.answer(try survey(question.backend, question.choice, question.request))
+        try FileSystem.writeAll(Array((answer.encoded() + "\n").utf8), to: .standardOutput)
     }
 
     private func run(entrypoint: String, _ arguments: [String]) throws -> Int32 {
@@ -123,7 +138,7 @@ package struct Stage1Program {
 
     /// The name that the stage1 image gives.
     private func backendName() throws -> String? {
-        try ImageManifest(parsing: FileSystem.read(pod.stage1Manifest)).annotation(Self.annotation)
+        try ImageManifest(parsing: FileSystem.read(pod.stage1Manifest)).annotation(Self.backendAnnotation)
     }
 
     private func consumer(_ hypervisor: any Hypervisor) -> PodNetworks.Consumer {

@@ -101,6 +101,7 @@ rootfs/rkt/status/
 rootfs/run
 rootfs/stage1
 rootfs/stop
+rootfs/survey
 rootfs/vmlinux
 rootfs/vmlinuz
 NAMES

@@ -17,6 +17,13 @@ package struct FlyHypervisor: Hypervisor {
 
     /// An app of the superuser's leaves its root at will.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .chroot }
+
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        BackendSurvey(
+            kind, isolation: .chroot, request,
+            confinement: SurveyedConfinement(
+                user: "the app's", capabilities: "the app's", systemCalls: "not filtered", namespaces: "mount"))
+    }
 }
 
 extension FlyHypervisor: DirectHypervisor {

@@ -28,6 +28,25 @@ package struct LKVMHypervisor: MachineHypervisor {
     /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .virtualization }
 
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        let program = ProgramVersion.survey("lkvm", ["version"], path: installation.requireProgram)
+        var problems: [String] = []
+        if let problem = accelerators.problem {
+            problems.append(
+                "it runs by KVM only, which cannot be used: \(problem); use a backend that emulates, or a host with KVM")
+        } else if request.accelerator == .tcg {
+            problems.append(
+                "the configuration asks for the accelerator \"tcg\", and it runs by KVM only; use the accelerator "
+                    + "\"auto\" or another \"backend\"")
+        }
+        return BackendSurvey(
+            kind, isolation: .virtualization, request, programs: [program],
+            accelerator: problems.isEmpty ? AcceleratorChoice(.kvm) : nil,
+            confinement: SurveyedConfinement(
+                user: "one of its own for each machine", capabilities: "none, or those that shares over 9p take",
+                systemCalls: "not filtered", namespaces: "mount"), problems: problems)
+    }
+
     package func launch(_ plan: LKVMCommandLine) throws -> any Machine {
         try LKVMLaunch(plan).run()
     }

@@ -14,6 +14,15 @@ package struct NspawnHypervisor: MachineHypervisor {
     /// The host's kernel answers the system calls of a container.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .container }
 
+    /// Its program comes with the stage1 image.
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        BackendSurvey(
+            kind, isolation: .container, request,
+            confinement: SurveyedConfinement(
+                user: "root", capabilities: "those that apps keep", systemCalls: "filtered for each app",
+                namespaces: "mount, pid, ipc, uts, net"))
+    }
+
     package func launch(_ plan: NspawnCommandLine) throws -> any Machine {
         try NspawnLaunch(plan).run()
     }

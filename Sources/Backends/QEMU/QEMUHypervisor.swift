@@ -33,6 +33,27 @@ package struct QEMUHypervisor: MachineHypervisor {
         return spec.user == nil ? .virtualization : .confined
     }
 
+    /// virtiofsd serves the apps' root directories: without it there is no pod.
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        let programs = [
+            ProgramVersion.survey(installation.emulatorName, ["--version"], path: installation.requireEmulator),
+            ProgramVersion.survey("virtiofsd", ["--version"], path: installation.requireVirtiofsd),
+        ]
+        let confinement = SurveyedConfinement(
+            user: "one of its own for each machine", capabilities: "none, or those that volumes over 9p take",
+            systemCalls: "filtered", namespaces: "mount")
+        do {
+            let choice = try accelerators.choose(request.accelerator)
+            return BackendSurvey(
+                kind, isolation: choice.accelerator == .kvm ? .confined : .emulation, request, programs: programs,
+                accelerator: choice, confinement: confinement)
+        } catch {
+            return BackendSurvey(
+                kind, programs: programs, confinement: confinement,
+                problems: programs.compactMap(\.problem) + ["\(error)"])
+        }
+    }
+
     package func launch(_ plan: QEMUCommandLine) throws -> any Machine {
         try QEMULaunch(plan).run()
     }

@@ -18,6 +18,9 @@ package struct QEMUInstallation: Sendable, Equatable {
         self.architecture = architecture
     }
 
+    /// What the emulator is called.
+    var emulatorName: String { emulator?.lastComponent?.string ?? Self.program(for: architecture) }
+
     /// The emulator's path.
     package func requireEmulator() throws -> FilePath {
         guard let emulator else {
