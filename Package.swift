@@ -105,7 +105,7 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
                 "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol",
-                "Networking", system,
+                "Hypervisor", "Networking", system,
             ]),
         .target(
             name: "Stage1",

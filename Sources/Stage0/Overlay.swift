@@ -17,15 +17,30 @@ enum Overlay {
     ///
     /// A file system on which overlays work in some kernels only is tried, which costs a mount.
     static func obstacle(in directory: FilePath) throws -> String? {
+        switch try prospect(in: directory, entriesOf: directory.removingLastComponent()) {
+        case .possible: nil
+        case .impossible(let reason): reason
+        case .uncertain: try trial(in: directory)
+        }
+    }
+
+    /// What can be known without a trial.
+    enum Prospect: Sendable, Equatable {
+        case possible
+        case impossible(String)
+        case uncertain
+    }
+
+    /// - Parameter sibling: a directory of the same file system, with entries.
+    static func prospect(in directory: FilePath, entriesOf sibling: FilePath) throws -> Prospect {
         let type = try FileSystem.type(ofFileSystemAt: directory)
-        if type == aufs { return "unsupported filesystem: aufs" }
-        if type == zfs { return "unsupported filesystem: zfs" }
-        guard try DirectoryEntryType.isReported(in: directory.removingLastComponent()) else {
-            return "unsupported filesystem: missing d_type support"
+        if type == aufs { return .impossible("unsupported filesystem: aufs") }
+        if type == zfs { return .impossible("unsupported filesystem: zfs") }
+        guard try DirectoryEntryType.isReported(in: sibling) else {
+            return .impossible("unsupported filesystem: missing d_type support")
         }
         let known = (try? FileSystem.readText("/proc/filesystems"))?.split(whereSeparator: { $0.isWhitespace }) ?? []
-        if type != overlayfs, known.contains("overlay") { return nil }
-        return try trial(in: directory)
+        return type != overlayfs && known.contains("overlay") ? .possible : .uncertain
     }
 
     private static func trial(in directory: FilePath) throws -> String? {

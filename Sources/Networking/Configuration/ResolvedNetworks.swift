@@ -30,7 +30,7 @@ package struct ResolvedNetworks: Sendable, Equatable {
     ///   - directories: of files of networks; each overrides those before it.
     ///   - localConfiguration: the host's configuration, whose `net.d` may hold plugins, too.
     package init(_ selection: NetworkSelection, directories: [FilePath], localConfiguration: FilePath) throws {
-        let paths = [localConfiguration.appending("net.d").string] + ResolvedNetworks.standardPluginPaths
+        let paths = ResolvedNetworks.pluginPaths(localConfiguration)
         switch selection {
         case .none: self.init(networks: [], pluginPaths: paths)
         case .host: self.init(usesHostNetwork: true, networks: [], pluginPaths: paths)
@@ -40,6 +40,11 @@ package struct ResolvedNetworks: Sendable, Equatable {
             try DHCPDaemon.check(networks)
             self.init(networks: networks, pluginPaths: paths)
         }
+    }
+
+    /// Where plugins are looked for, given the host's configuration.
+    static func pluginPaths(_ localConfiguration: FilePath) -> [String] {
+        [localConfiguration.appending("net.d").string] + standardPluginPaths
     }
 
     /// The distribution's plugins come last.

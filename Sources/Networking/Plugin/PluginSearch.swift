@@ -25,17 +25,19 @@ package struct PluginSearch: Sendable {
     ///
     /// - Throws: code `notFound`.
     func find(_ type: String, network: String) throws -> FilePath {
-        for path in paths {
-            let candidate = directory.pushing(FilePath(path)).appending(type)
-            guard let status = try? FileSystem.status(candidate, followSymbolicLink: true), status.type == .regular,
-                access(candidate.string, X_OK) == 0
-            else { continue }
-            return candidate
-        }
+        if let found = find(type) { return found }
         let places = paths.map { directory.pushing(FilePath($0)).string }.joined(separator: ", ")
         throw RuntimeError(
             .notFound,
             "plugin \"\(type)\" of network \"\(network)\" is not installed; install "
                 + "containernetworking-plugins or put it where it is looked for: \(places)")
+    }
+
+    /// The first executable file of a plugin's name.
+    func find(_ type: String) -> FilePath? {
+        paths.lazy.map { directory.pushing(FilePath($0)).appending(type) }.first { candidate in
+            guard let status = try? FileSystem.status(candidate, followSymbolicLink: true) else { return false }
+            return status.type == .regular && access(candidate.string, X_OK) == 0
+        }
     }
 }
