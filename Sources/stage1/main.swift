@@ -5,4 +5,5 @@ import Backends
 import Stage1
 
 Stage1Program.main(
-    CommandLine.arguments, backend: BackendRegistry.hypervisor(named:choice:), survey: BackendRegistry.survey(named:choice:_:))
+    CommandLine.arguments, backend: BackendRegistry.hypervisor(named:choice:),
+    survey: BackendRegistry.survey(named:choice:_:))

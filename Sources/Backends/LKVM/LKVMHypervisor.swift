@@ -33,7 +33,8 @@ package struct LKVMHypervisor: MachineHypervisor {
         var problems: [String] = []
         if let problem = accelerators.problem {
             problems.append(
-                "it runs by KVM only, which cannot be used: \(problem); use a backend that emulates, or a host with KVM")
+                "it runs by KVM only, which cannot be used: \(problem); use a backend that emulates, or a host with KVM"
+            )
         } else if request.accelerator == .tcg {
             problems.append(
                 "the configuration asks for the accelerator \"tcg\", and it runs by KVM only; use the accelerator "

@@ -47,18 +47,23 @@ package struct GlobalOptions: ParsableArguments {
     ]
 
     /// What flags and configuration say; flags count more.
-    package var settings: Settings {
-        get throws {
-            var settings = Settings(
-                systemConfiguration: FilePath(systemConfig), localConfiguration: FilePath(localConfig),
-                userConfiguration: userConfig.flatMap { $0.isEmpty ? nil : FilePath($0) }, isDebug: debug,
-                insecure: insecureOptions.options)
-            settings.trustsKeysFromHTTPS = trustKeysFromHttps
-            if dir == "" { throw RuntimeError(.invalidArgument, "--dir is empty") }
-            if let dir { settings.dataDirectory = FilePath(dir) }
+    package var settings: Settings { get throws { try settings(ignoresBrokenPaths: false) } }
+
+    /// - Parameter ignoresBrokenPaths: whether configured paths that cannot be read count as none.
+    func settings(ignoresBrokenPaths: Bool) throws -> Settings {
+        var settings = Settings(
+            systemConfiguration: FilePath(systemConfig), localConfiguration: FilePath(localConfig),
+            userConfiguration: userConfig.flatMap { $0.isEmpty ? nil : FilePath($0) }, isDebug: debug,
+            insecure: insecureOptions.options)
+        settings.trustsKeysFromHTTPS = trustKeysFromHttps
+        if dir == "" { throw RuntimeError(.invalidArgument, "--dir is empty") }
+        if let dir { settings.dataDirectory = FilePath(dir) }
+        do {
             try settings.readPaths(keepsData: dir != nil)
-            return settings
+        } catch {
+            guard ignoresBrokenPaths else { throw error }
         }
+        return settings
     }
 
     /// The flags as they are given to this program once more.

@@ -25,8 +25,8 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Other",
                 subcommands: [
-                    KernelTestCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self,
-                    HelpCommand.self,
+                    DoctorCommand.self, KernelTestCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self, HelpCommand.self,
                 ]),
         ],
         helpNames: [])

@@ -33,14 +33,15 @@ extension HostFacts {
         guard data.isWritable else {
             return HostCheck(
                 "data-directory", .failed, isRequired: true,
-                "\"\(data.existing)\" cannot be written to by user \(user); run rkt as root, or name another directory with "
-                    + "--dir")
+                "\"\(data.existing)\" cannot be written to by user \(user); run rkt as root, or name another directory "
+                    + "with --dir")
         }
         let isNew = data.existing != data.path
         let free = "\(data.freeBytes >> 20) MiB free on \(Self.name(ofFileSystem: data.fileSystem))"
         let facts = isNew ? "\(data.path) will be made; \(free)" : "\(data.path); \(free)"
         guard data.freeBytes >= Self.leastSpace else {
-            return HostCheck("data-directory", .limited, isRequired: true, facts, "there is hardly room: see rkt image gc")
+            return HostCheck(
+                "data-directory", .limited, isRequired: true, facts, "there is hardly room: see rkt image gc")
         }
         if !isNew, data.mode & 0o002 != 0 {
             return HostCheck(
@@ -103,7 +104,8 @@ extension HostFacts {
         guard let problem = virtualizationProblem else { return HostCheck("kvm", .ok, "hardware virtualization") }
         return HostCheck(
             "kvm", .missing, "\(problem); machines are emulated, which is slow and no protection from hostile apps",
-            "enable virtualization in the firmware, or nesting where this is a machine itself, and load kvm_intel or kvm_amd")
+            "enable virtualization in the firmware, or nesting where this is a machine itself, and load kvm_intel or kvm_amd"
+        )
     }
 
     private var seccompCheck: HostCheck {
@@ -111,7 +113,8 @@ extension HostFacts {
             ? HostCheck("seccomp", .ok, "system calls can be filtered")
             : HostCheck(
                 "seccomp", .missing,
-                "the kernel filters no system calls (CONFIG_SECCOMP_FILTER), which hypervisors are confined by; use another")
+                "the kernel filters no system calls (CONFIG_SECCOMP_FILTER), which hypervisors are confined by; use another"
+            )
     }
 
     private var controlGroupCheck: HostCheck {
@@ -124,8 +127,8 @@ extension HostFacts {
         guard missing.isEmpty else {
             return HostCheck(
                 "control-groups", .limited,
-                "\(versions); containers have no limits of \(missing.joined(separator: " and ")): no such controller holds "
-                    + "for groups below this one; virtual machines have")
+                "\(versions); containers have no limits of \(missing.joined(separator: " and ")): no such controller "
+                    + "holds for groups below this one; virtual machines have")
         }
         return HostCheck(
             "control-groups", .ok, "\(versions); controllers: \(groups.controllers.sorted().joined(separator: " "))")
@@ -167,7 +170,8 @@ extension HostFacts {
     private var tapCheck: HostCheck {
         guard let problem = tapProblem else { return HostCheck("tap", .ok, "machines can join networks") }
         return HostCheck(
-            "tap", .missing, "machines can join no network: \(problem); load the module tun, or run pods with --net=none")
+            "tap", .missing,
+            "machines can join no network: \(problem); load the module tun, or run pods with --net=none")
     }
 
     private var packetFilterCheck: HostCheck {
@@ -197,7 +201,8 @@ extension HostFacts {
         guard hasKeys else {
             return HostCheck(
                 "signatures", .limited,
-                "no key is trusted (\(places)), so no image is: add one with rkt trust, or use --insecure-options=image")
+                "no key is trusted (\(places)), so no image is: add one with rkt trust, or use --insecure-options=image"
+            )
         }
         return HostCheck("signatures", .ok, "\(gpg); keys in \(places)")
     }

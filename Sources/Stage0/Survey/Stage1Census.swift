@@ -194,7 +194,8 @@ struct Stage1Census {
             throw RuntimeError(.internal, "its program \(name) cannot be asked", cause: error)
         }
         guard outcome.exit == .exited(0) else {
-            let said = outcome.error.split(separator: UInt8(ascii: "\n")).first.map { PrintableText.line($0.prefix(1000)) }
+            let line = outcome.error.split(separator: UInt8(ascii: "\n")).first
+            let said = line.map { PrintableText.line($0.prefix(1000)) }
             throw RuntimeError(
                 .invalidState, "its program \(name) ended with \(outcome.exit)" + (said.map { ": \($0)" } ?? ""))
         }
