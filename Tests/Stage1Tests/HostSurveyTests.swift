@@ -45,7 +45,8 @@ struct HostSurveyTests {
         var chosen = BackendSurvey(
             .qemu, isolation: .emulation, request,
             programs: [
-                SurveyedProgram("one", path: "/bin/one", version: "1"), SurveyedProgram("two", path: nil, problem: "no"),
+                SurveyedProgram("one", path: "/bin/one", version: "1"),
+                SurveyedProgram("two", path: nil, problem: "no"),
             ], accelerator: AcceleratorChoice(.tcg, fallbackReason: "because"), confinement: confinement)
         chosen.isChosen = true
         let other = BackendSurvey(.lkvm, problems: ["broken"])
