@@ -4,7 +4,8 @@
 /// The statuses this project's programs end with, other than an app's own.
 package enum ExitStatus {
     package static let success: Int32 = 0
-    /// A few documented cases: a failing `enter`, `app status` of an unknown app, an unreadable UUID file.
+    /// A few documented cases: a failing `enter`, `app status` of an unknown app, an unreadable UUID file; a
+    /// host that cannot run pods, as `doctor` finds it.
     package static let failure: Int32 = 1
     /// `rkt` without a command.
     package static let missingCommand: Int32 = 2
