@@ -25,9 +25,10 @@ package final class PodFixture {
     /// What holds the network that pods are on instead; pods are collected there.
     private var networkHolder: HostProcess?
     private let startedAt = Clock.milliseconds
-    /// The stage1 image that pods are run by in place of the standard one, unless a test names one. With the variable any
-    /// test can be tried with another.
-    package var stage1 = ProcessImage.variable("RKT_TEST_STAGE1").map { FilePath($0) }
+    /// The stage1 image that pods are run by in place of the standard one, unless a test names one.
+    package var stage1: FilePath?
+    /// Whether pods are on the host's network whatever they are told.
+    private let isOnHostNetwork: Bool
 
     /// Runs a test's body with a fixture.
     ///
@@ -51,7 +52,17 @@ package final class PodFixture {
         if !mark.isSet { #expect(left.isEmpty, "this is left after the pods were collected") }
     }
 
-    private init() throws { scratch = try ScratchDirectory() }
+    private init() throws {
+        scratch = try ScratchDirectory()
+        // An image that cannot be read is told by the traits of tests that run pods.
+        let tested = try? TestedStage1.current
+        stage1 = tested.flatMap { $0.isNamed ? $0.image : nil }
+        isOnHostNetwork = tested?.has(.ownNetwork) == false
+        guard let configuration = tested?.configuration else { return }
+        let directory = hostConfiguration.appending("hypervisor.d")
+        try FileSystem.makeDirectories(directory)
+        try FileSystem.write(Array(configuration.utf8), to: directory.appending("tested.json"))
+    }
 
     // MARK: - Programs
 
@@ -86,8 +97,15 @@ package final class PodFixture {
     package var options: [String] {
         let configuration = path("configuration")
         return ["--dir=\(data)", "--insecure-options=image"]
+            + (FileSystem.exists(hostConfiguration) ? ["--local-config=\(hostConfiguration)"] : [])
             + (FileSystem.exists(configuration) ? ["--user-config=\(configuration)"] : [])
     }
+
+    /// The configuration of the host, where the tested backend needs one.
+    private var hostConfiguration: FilePath { path("configuration-of-host") }
+
+    /// The arguments of `run` and `prepare` that choose the stage1 image, for commands that `start` does not start.
+    package var stage1Options: [String] { stage1.map { ["--stage1-path=\($0)"] } ?? [] }
 
     /// Writes a configuration file, which holds for all programs that are started from now on.
     package func configure(_ kind: String, _ fields: String) throws {
@@ -106,13 +124,13 @@ package final class PodFixture {
             ["run", "run-prepared"].contains(arguments[command]),
             !arguments.contains(where: { $0.hasPrefix("--net") })
         {
-            arguments.insert("--net=none", at: command + 1)
+            arguments.insert(isOnHostNetwork ? "--net=host" : "--net=none", at: command + 1)
         }
-        if let stage1, let command = arguments.firstIndex(where: { !$0.hasPrefix("-") }),
+        if let command = arguments.firstIndex(where: { !$0.hasPrefix("-") }),
             ["run", "prepare"].contains(arguments[command]),
             !arguments.contains(where: { $0.hasPrefix("--stage1-") })
         {
-            arguments.insert("--stage1-path=\(stage1)", at: command + 1)
+            arguments.insert(contentsOf: stage1Options, at: command + 1)
         }
         let words = wrapper + [BuildProducts.rkt.string] + options + arguments
         return try spawn(FilePath(words[0]), Array(words.dropFirst()), environment: environment, input: input)

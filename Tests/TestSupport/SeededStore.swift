@@ -34,8 +34,11 @@ enum SeededStore {
 
     private static func make(in scratch: ScratchDirectory) throws {
         let data = scratch.appending("data")
+        let tested = try TestedStage1.current
+        let stage1 = tested.isNamed ? ["--stage1-path=\(tested.image)"] : []
         for arguments in [
-            ["prepare", "--quiet", BuildProducts.image("busybox").string], ["gc", "--expire-prepared=0s"],
+            ["prepare", "--quiet"] + stage1 + [BuildProducts.image("busybox").string],
+            ["gc", "--expire-prepared=0s"],
         ] {
             let process = try HostProcess(
                 BuildProducts.rkt, ["--dir=\(data)", "--insecure-options=image"] + arguments,

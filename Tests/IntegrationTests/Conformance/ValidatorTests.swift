@@ -9,7 +9,7 @@ import Testing
 /// Two images in one pod check from within what the App Container specification promises to apps.
 @Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
 struct ValidatorTests {
-    @Test(arguments: [[], ["--no-overlay=true"]])
+    @Test(.requires(.severalApps), arguments: [[], ["--no-overlay=true"]])
     func promisesToAppsAreKept(_ flags: [String]) async throws {
         try await PodFixture.with { fixture in
             let images = [
@@ -29,7 +29,7 @@ struct ValidatorTests {
     }
 
     /// The control: what is broken on purpose is noticed.
-    @Test func brokenPromisesAreNoticed() async throws {
+    @Test(.requires(.supervisor)) func brokenPromisesAreNoticed() async throws {
         try await PodFixture.with { fixture in
             let main = try await image("ace-validator-main", mainApp, in: fixture)
             let run = try await fixture.rkt(

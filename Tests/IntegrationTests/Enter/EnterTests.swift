@@ -6,7 +6,7 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.supervisor), .podLogs, .timeLimit(.minutes(5)))
 struct EnterTests {
     @Test func commandsRunBesideAnApp() async throws {
         try await PodFixture.with { fixture in

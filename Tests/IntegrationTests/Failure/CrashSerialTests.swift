@@ -9,7 +9,9 @@ import TestSupport
 import Testing
 
 /// Parts that are killed. Times are measured, so that nothing else runs meanwhile.
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)), .serialized)
+@Suite(
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.emulatorOfRkt), .podLogs, .timeLimit(.minutes(5)),
+    .serialized)
 struct CrashSerialTests {
     @Test(arguments: ["qemu-system-x86", "virtiofsd"])
     func endOfTheMachineEndsThePod(_ victim: String) async throws {

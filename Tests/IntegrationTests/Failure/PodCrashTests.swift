@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Parts of pods that are killed at random moments of their lives.
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(90)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.emulatorOfRkt), .podLogs, .timeLimit(.minutes(90)))
 struct PodCrashTests {
     /// What is going on when something is killed.
     enum Moment: CaseIterable {

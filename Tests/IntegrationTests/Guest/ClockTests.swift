@@ -5,7 +5,7 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownKernel), .podLogs, .timeLimit(.minutes(5)))
 struct ClockTests {
     /// One reading of the guest's clocks, and the span of host time that it falls into. Seconds.
     struct Reading {

@@ -30,7 +30,7 @@ struct IdentityTests {
         }
     }
 
-    @Test func guestIsAMachineOfThePodsOwn() async throws {
+    @Test(.requires(.ownKernel)) func guestIsAMachineOfThePodsOwn() async throws {
         try await PodFixture.with { fixture in
             let pod = try await fixture.run(
                 script:
@@ -92,7 +92,7 @@ struct IdentityTests {
         }
     }
 
-    @Test func appsRunAsAskedFor() async throws {
+    @Test(.requires(.severalApps)) func appsRunAsAskedFor() async throws {
         let facts =
             "id -u; id -g; id -G; grep Cap /proc/self/status; pwd; "
             + "for word; do printf '<%s>' \"$word\"; done; echo; touch /mark && echo writable; true"

@@ -36,12 +36,14 @@ struct NameFileTests {
         return (own.string, linked.string)
     }
 
-    @Test func flagsGoBeforeWhatImagesHave() async throws {
+    @Test(.requires(.severalApps)) func flagsGoBeforeWhatImagesHave() async throws {
         try await PodFixture.with { fixture in
             let (own, linked) = try await images(fixture)
+            // It means nothing to a machine, and is refused where the users are the host's.
+            let users = TestedStage1.has(.ownKernel) ? ["--private-users"] : []
             let run = try await fixture.rkt(
-                [
-                    "run", "--private-users", "--ipc=auto", "--hostname=box", "--dns=192.0.2.53", "--dns=2001:db8::53",
+                ["run"] + users + [
+                    "--ipc=auto", "--hostname=box", "--dns=192.0.2.53", "--dns=2001:db8::53",
                     "--dns-domain=example.org",
                     "--dns-opt=rotate", "--dns-search=a.example", "--dns-search=b.example",
                     "--hosts-entry=198.51.100.0=one,198.51.100.1=two", "--hosts-entry=198.51.100.0=three",
@@ -62,7 +64,7 @@ struct NameFileTests {
         }
     }
 
-    @Test func imagesKeepTheirsWhenNothingIsAskedFor() async throws {
+    @Test(.requires(.severalApps)) func imagesKeepTheirsWhenNothingIsAskedFor() async throws {
         try await PodFixture.with { fixture in
             let (own, _) = try await images(fixture)
             let run = try await fixture.rkt(
@@ -73,7 +75,7 @@ struct NameFileTests {
         }
     }
 
-    @Test func theHostsOwnAreCopiedAndReadOnly() async throws {
+    @Test(.requires(.severalApps)) func theHostsOwnAreCopiedAndReadOnly() async throws {
         try await PodFixture.with { fixture in
             let (own, _) = try await images(fixture)
             // Through prepare, since these are decided when a pod starts.
@@ -92,7 +94,7 @@ struct NameFileTests {
         }
     }
 
-    @Test func aVolumeGoesBeforeAHostsFileButNotBeforeAResolver() async throws {
+    @Test(.requires(.supervisor)) func aVolumeGoesBeforeAHostsFileButNotBeforeAResolver() async throws {
         try await PodFixture.with { fixture in
             let file = fixture.path("names")
             try FileSystem.write(Array("203.0.113.1 volume\n".utf8), to: file)

@@ -27,7 +27,7 @@ struct SystemCallFilterTests {
         return said
     }
 
-    @Test func filtersBlockWhatTheyName() async throws {
+    @Test(.requires(.severalApps)) func filtersBlockWhatTheyName() async throws {
         let mount = "mkdir -p /m; mount -t tmpfs none /m; echo status $?", capability = "--caps-retain=CAP_SYS_ADMIN"
         let seen = try await run([
             ("usual", [capability], "\(Self.filterLines); \(mount)"),
@@ -57,7 +57,7 @@ struct SystemCallFilterTests {
             seen["user"] == ["1000", "CapPrm:0000000000000000", "CapEff:0000000000000000", "NoNewPrivs:0", "Seccomp:2"])
     }
 
-    @Test func filtersAreTurnedOff() async throws {
+    @Test(.requires(.ownKernel)) func filtersAreTurnedOff() async throws {
         let seen = try await run([
             ("all", ["--seccomp=mode=retain,@appc.io/all"], Self.filterLines),
             ("empty", ["--seccomp=mode=remove,@appc.io/empty"], Self.filterLines),

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Pods that end before their apps do have a cause all the same.
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.supervisor), .podLogs, .timeLimit(.minutes(5)))
 struct EarlyEndTests {
     private func end(_ fixture: PodFixture, _ uuid: String) async throws -> JSONValue {
         let status = try JSONValue(

@@ -21,7 +21,7 @@ struct ExportTests {
 
     private static let seen = ["kept", "kept", "fifo 12 34", "4711 2", "/etc/passwd"]
 
-    @Test(arguments: [[], ["--no-overlay"]])
+    @Test(.requires(.severalApps), arguments: [[], ["--no-overlay"]])
     func exportedAppsRunAsTheyWere(_ options: [String]) async throws {
         try await PodFixture.with { fixture in
             let uuids = fixture.path("uuid")

@@ -6,7 +6,8 @@ import Testing
 
 /// Pods on networks of the plugin bridge.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct BridgeTests {
     @Test(arguments: Joint.allCases)
     func podsOfABridgeReachEachOtherAndNotAThirdNetwork(joint: Joint) async throws {

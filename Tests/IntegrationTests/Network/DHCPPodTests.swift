@@ -8,7 +8,8 @@ import Testing
 
 /// Pods on a bridge with a DHCP server, and the daemon of the plugin `dhcp`.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .requires("busybox"), .podLogs,
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .requires("busybox"),
+    .podLogs,
     .timeLimit(.minutes(5)))
 struct DHCPPodTests {
     /// Leases are for an hour, but to be renewed after a few seconds (options 58 and 59 of RFC 2132).
@@ -66,7 +67,7 @@ struct DHCPPodTests {
             #expect(network.hasPrefix("lan:ip4=10.88.0."))
             let list = "ip -n cni-\(pod.uuid) -o link show type $kind | sed s/.*/$kind/"
             let kinds = try await fixture.onNetwork("for kind in tun macvtap; do \(list); done")
-            #expect(kinds.output == "tun\n")
+            #expect(kinds.output == (TestedStage1.has(.ownKernel) ? "tun\n" : ""))
             let address = String(network.dropFirst("lan:ip4=".count))
             let state = try await pod.shell("ip -o -4 addr show eth0; ip route")
             #expect(state.contains(" \(address)/24 "))

@@ -7,7 +7,8 @@ import Testing
 
 /// Pods on a network of flannel, of whose daemon there is only the file.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct FlannelPodTests {
     @Test func aPodIsOnTheSubnetThatFlannelHasForThisHost() async throws {
         try await PodFixture.with { fixture in

@@ -6,7 +6,8 @@ import Testing
 
 /// Pods on interfaces of the host that others are on, too.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct MacvlanTests {
     private func street(_ host: NetworkHost, mode: String?) throws {
         try host.configure(
@@ -43,7 +44,7 @@ struct MacvlanTests {
         }
     }
 
-    @Test func inModePassthruAPodHasTheInterfaceForItself() async throws {
+    @Test(.requires(.ownKernel)) func inModePassthruAPodHasTheInterfaceForItself() async throws {
         try await NetworkHost.with { host in
             try await host.connect("neighbour", by: "road0", [(nil, "198.51.100.1/24")])
             try street(host, mode: "passthru")

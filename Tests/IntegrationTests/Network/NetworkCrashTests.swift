@@ -9,7 +9,8 @@ import Testing
 
 /// Pods that are killed at all moments leave nothing of their networks.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(90)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.emulatorOfRkt), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(90)))
 struct NetworkCrashTests {
     /// Who is killed while ADD runs.
     private enum Victim: CaseIterable {

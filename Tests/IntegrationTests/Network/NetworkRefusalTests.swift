@@ -9,7 +9,8 @@ import Testing
 
 /// Networks that a pod cannot have: one line that says why, and nothing left behind.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(10)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(10)))
 struct NetworkRefusalTests {
     /// Runs a pod that cannot be, and checks what is told and what is left.
     private func expectRefusal(

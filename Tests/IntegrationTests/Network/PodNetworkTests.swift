@@ -9,7 +9,8 @@ import Testing
 
 /// What becomes of a pod's networks when the pod is at its end.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct PodNetworkTests {
     @Test(arguments: Joint.allCases) func nothingIsLeftOfAPodThatWasKilled(joint: Joint) async throws {
         try await NetworkHost.with(joint) { host in

@@ -7,7 +7,8 @@ import Testing
 
 /// Ports of the host that lead to a pod.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct PortTests {
     /// What the ports lead through.
     enum Network: String, Sendable, CaseIterable, CustomTestStringConvertible {

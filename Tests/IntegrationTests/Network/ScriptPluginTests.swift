@@ -8,7 +8,8 @@ import Testing
 
 /// Plugins that know nothing of virtual machines.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .podLogs, .timeLimit(.minutes(5)))
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins, .podLogs,
+    .timeLimit(.minutes(5)))
 struct ScriptPluginTests {
     /// What an administrator writes who wants more than the plugin bridge has: a route and a name server.
     private static let plugin = """

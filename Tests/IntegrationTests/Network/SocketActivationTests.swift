@@ -8,7 +8,8 @@ import Testing
 
 /// Pods behind sockets that systemd listens on.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .requires("systemd-socket-activate"),
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownNetwork), .requiresNetworkPlugins,
+    .requires("systemd-socket-activate"),
     .requires("busybox"), .podLogs, .timeLimit(.minutes(5)))
 struct SocketActivationTests {
     /// Prints the first line that comes over a connection. This side does not end before: what listens would end, too.
@@ -39,7 +40,7 @@ struct SocketActivationTests {
     }
 
     /// The manual's other recipe: the first connection starts the pod and is served by it.
-    @Test func connectionsToASocketOfSystemdReachTheAppThatItStarts() async throws {
+    @Test(.requires(.socketActivation)) func connectionsToASocketOfSystemdReachTheAppThatItStarts() async throws {
         try await PodFixture.with { fixture in
             try await fixture.leaveNetwork()
             let image = try await fixture.image(
@@ -52,7 +53,8 @@ struct SocketActivationTests {
             let file = fixture.path("uuid")
             let arguments =
                 [BuildProducts.rkt.string] + fixture.options
-                + ["run", "--net=default", "--port=www:7070", "--uuid-file-save=\(file)", image.string]
+                + ["run"] + fixture.stage1Options
+                + ["--net=default", "--port=www:7070", "--uuid-file-save=\(file)", image.string]
             let run = try fixture.startOnNetwork(
                 "exec systemd-socket-activate -l 0.0.0.0:7070 -l 127.0.0.1:7071 \(arguments.joined(separator: " "))")
             try await eventually("two sockets") { run.error.contains(":7070") && run.error.contains(":7071") }
@@ -73,7 +75,7 @@ struct SocketActivationTests {
         }
     }
 
-    @Test func aStage1ImageThatTakesNoSocketsGetsNone() async throws {
+    @Test(.requires(.ownKernel)) func aStage1ImageThatTakesNoSocketsGetsNone() async throws {
         try await PodFixture.with { fixture in
             try await fixture.leaveNetwork()
             let manifest = try await fixture.rkt("image", "cat-manifest", "coreos.com/rkt/stage1-kvm").output

@@ -6,7 +6,8 @@ import Testing
 
 /// Pods whose root gives interfaces what is not theirs.
 @Suite(
-    .requiresBuild, .requiresRoot, .requiresQEMU, .requiresNetworkPlugins, .requires("busybox"), .podLogs,
+    .requiresBuild, .requiresRoot, .requiresQEMU, .requires(.ownKernel), .requiresNetworkPlugins, .requires("busybox"),
+    .podLogs,
     .timeLimit(.minutes(5)))
 struct SourceGuardTests {
     /// A network that the pod is on, and who is there besides.

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What the configuration says of a pod's machine, as a user sees it.
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.emulatorOfRkt), .podLogs, .timeLimit(.minutes(5)))
 struct MachineConfigurationTests {
     @Test func theMachineIsWhatIsConfigured() async throws {
         try await PodFixture.with { fixture in

@@ -18,7 +18,7 @@ struct OutputTests {
     }
 
     /// The journal, through which lines come, drops blanks at the end of a line.
-    @Test func outputIsCompleteUnchangedAndInOrder() async throws {
+    @Test(.requires(.supervisor)) func outputIsCompleteUnchangedAndInOrder() async throws {
         let script = """
             i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done
             i=0; while [ $i -lt 100 ]; do echo "error $i" >&2; i=$((i+1)); done
@@ -59,12 +59,12 @@ struct OutputTests {
         }
     }
 
-    @Test func readerThatTakesItsTimeGetsEverything() async throws {
+    @Test(.requires(.supervisor)) func readerThatTakesItsTimeGetsEverything() async throws {
         try await PodFixture.with { fixture in
             let go = fixture.path("go"), status = fixture.path("status")
             try await fixture.require("/usr/bin/mkfifo", [go.string])
             let arguments =
-                fixture.options + ["run"]
+                fixture.options + ["run"] + fixture.stage1Options
                 + PodFixture.busybox("i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i + 1)); done; exit 6")
             let words = arguments.map { "'\($0)'" }.joined(separator: " ")
             let pipe = try fixture.spawn(
@@ -86,10 +86,10 @@ struct OutputTests {
         }
     }
 
-    @Test func appGoesOnWhenItsReaderLeaves() async throws {
+    @Test(.requires(.supervisor)) func appGoesOnWhenItsReaderLeaves() async throws {
         try await PodFixture.with { fixture in
             let words =
-                (fixture.options + ["run"]
+                (fixture.options + ["run"] + fixture.stage1Options
                 + PodFixture.busybox("i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i + 1)); done; exit 6"))
                 .map { "'\($0)'" }.joined(separator: " ")
             let outcome = try await fixture.shell(

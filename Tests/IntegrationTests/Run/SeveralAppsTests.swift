@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.severalApps), .podLogs, .timeLimit(.minutes(5)))
 struct SeveralAppsTests {
     /// How the second app ends, and with what status.
     @Test(arguments: [("exit 7", 7), ("kill -TERM $$", 143)])

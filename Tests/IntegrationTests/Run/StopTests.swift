@@ -5,7 +5,7 @@ import LinuxPlatform
 import TestSupport
 import Testing
 
-@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
+@Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.supervisor), .podLogs, .timeLimit(.minutes(5)))
 struct StopTests {
     @Test func terminationSignalStopsAppsInOrder() async throws {
         try await PodFixture.with { fixture in

@@ -7,7 +7,7 @@ import Testing
 /// `--stdin`, `--stdout`, `--stderr` and `--port`.
 @Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
 struct StreamTests {
-    @Test func aStreamCanBeThrownAway() async throws {
+    @Test(.requires(.severalApps)) func aStreamCanBeThrownAway() async throws {
         let script = "echo said; echo complained >&2; readlink /proc/self/fd/0 >&2; readlink /proc/self/fd/0"
         try await PodFixture.with { fixture in
             let run = try await fixture.rkt(
@@ -23,7 +23,7 @@ struct StreamTests {
         }
     }
 
-    @Test func whyAnAppCannotStartIsNotThrownAway() async throws {
+    @Test(.requires(.supervisor)) func whyAnAppCannotStartIsNotThrownAway() async throws {
         try await PodFixture.with { fixture in
             let run = try await fixture.rkt(
                 [
@@ -46,7 +46,7 @@ struct StreamTests {
         }
     }
 
-    @Test func portsAreKeptAndNobodyIsLeftToThinkThatTheyWork() async throws {
+    @Test(.requires(.ownNetwork)) func portsAreKeptAndNobodyIsLeftToThinkThatTheyWork() async throws {
         try await PodFixture.with { fixture in
             let image = try await fixture.image(
                 manifest: """

@@ -8,7 +8,7 @@ import Testing
 /// Volumes at the directories where apps find files of the pod.
 @Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
 struct CoveringVolumeTests {
-    @Test func volumesLieBeneathThePodsFiles() async throws {
+    @Test(.requires(.severalApps)) func volumesLieBeneathThePodsFiles() async throws {
         try await PodFixture.with { fixture in
             let etc = fixture.path("etc"), run = fixture.path("run"), bare = fixture.path("bare")
             for directory in [etc, run, bare] { try FileSystem.makeDirectory(directory) }
@@ -44,7 +44,7 @@ struct CoveringVolumeTests {
         }
     }
 
-    @Test func aFileThatIsAskedForIsNotLeftOutSilently() async throws {
+    @Test(.requires(.supervisor)) func aFileThatIsAskedForIsNotLeftOutSilently() async throws {
         try await PodFixture.with { fixture in
             let etc = fixture.path("etc")
             try FileSystem.makeDirectory(etc)

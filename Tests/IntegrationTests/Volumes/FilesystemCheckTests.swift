@@ -20,7 +20,7 @@ struct FilesystemCheckTests {
         }
     }
 
-    @Test func rootsAndEmptyVolumesDifferFromTheHostAsDocumented() async throws {
+    @Test(.requires(.ownKernel)) func rootsAndEmptyVolumesDifferFromTheHostAsDocumented() async throws {
         let documented = try DocumentedDifferences()
         try await PodFixture.with { fixture in
             let image = try await image(in: fixture)
@@ -36,7 +36,7 @@ struct FilesystemCheckTests {
         }
     }
 
-    @Test(arguments: VolumeTransport.allCases)
+    @Test(.requires(.ownKernel), arguments: VolumeTransport.allCases)
     func hostVolumesDifferFromTheHostAsDocumented(over transport: VolumeTransport) async throws {
         let documented = try DocumentedDifferences()
         try await PodFixture.with { fixture in

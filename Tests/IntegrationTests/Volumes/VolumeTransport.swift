@@ -9,10 +9,15 @@ import Testing
 enum VolumeTransport: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case plan9 = "9p"
     case virtiofs
+    /// No transport: the kernel is the host's.
+    case mount
+
+    static var allCases: [VolumeTransport] { TestedStage1.has(.hostKernel) ? [.mount] : [.plan9, .virtiofs] }
 
     var testDescription: String { rawValue }
 
     func configure(_ fixture: PodFixture) throws {
+        guard self != .mount else { return }
         try fixture.configure("hypervisor", #""volumes":"\#(rawValue)""#)
     }
 
