@@ -48,6 +48,16 @@ struct DryRunTests {
         }
     }
 
+    @Test func aPodIsToldAndNotRun() async throws {
+        try await PodFixture.with { fixture in
+            let run = try await fixture.rkt(["run", "--dry-run"] + PodFixture.busybox("echo started"))
+            #expect(run.status == 0, "\(run.error)")
+            #expect(run.lines.contains("backend=\(try TestedStage1.current.backend)"), "\(run.output)")
+            #expect(!run.output.contains("started"))
+            #expect(try HostTraces.below(fixture.data) == [])
+        }
+    }
+
     @Test(.requires(.supervisor)) func whatCannotRunIsRefused() async throws {
         try await PodFixture.with { fixture in
             let run = try await fixture.rkt(["run", "--dry-run"] + PodFixture.busybox(":", ["--user=stranger"]))
