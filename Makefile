@@ -56,7 +56,8 @@ check:
 	dist/man.sh --check $(BUILD)/man
 	$(MAKE) -C stage1 test
 	$(MAKE) -C fuzz build
-	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration
+	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration nspawn fly libvirt
+	dist/backends.sh --check
 
 ## test         unit tests: neither root nor network nor a virtual machine
 test: programs
@@ -65,6 +66,10 @@ test: programs
 ## integration  tests that run pods with build/rkt (as root)
 integration: all images
 	Tests/run.sh integration
+
+## conformance  tests of what is documented, with the backends nspawn, fly and libvirt (as root)
+conformance: all images
+	Tests/run.sh nspawn fly libvirt
 
 ## soak         the integration tests with their long sweeps
 soak: all images
@@ -100,6 +105,10 @@ fmt:
 ## docs         write Documentation/commands.md from the help texts, check links between documents
 docs: $(BUILD)/rkt
 	dist/docs.sh
+
+## backends     write Documentation/backends.md from the results of the last make check
+backends:
+	dist/backends.sh
 
 ## dist         build/rkt-VERSION-linux-amd64.tar.gz; the same inputs give the same bytes
 dist: all man completion
@@ -138,5 +147,5 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-.PHONY: all release programs kernel stage1 hypervisors images setup check test integration soak demo bench fuzz lint fmt \
-	docs man completion dist install clean help
+.PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance soak demo bench fuzz lint fmt \
+	docs backends man completion dist install clean help

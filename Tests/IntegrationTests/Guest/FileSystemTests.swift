@@ -7,7 +7,7 @@ import Testing
 @Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .podLogs, .timeLimit(.minutes(5)))
 struct FileSystemTests {
     /// The program probe of the image checks one thing after another and says how each went.
-    @Test(arguments: [[], ["--no-overlay=true"]])
+    @Test(.requires(.supervisor), arguments: [[], ["--no-overlay=true"]])
     func rootOfAnAppBehavesLikeALocalFileSystem(_ flags: [String]) async throws {
         let checks = [
             "fifo", "socket", "unlinked", "truncate", "append", "rename", "image-files", "hard-link", "symbolic-link",

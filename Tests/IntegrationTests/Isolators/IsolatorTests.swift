@@ -60,8 +60,16 @@ struct IsolatorTests {
             script: "echo x 2>/dev/null >/file; echo $?", limited: ["1"], free: ["0"]),
     ]
 
-    /// Which limits hold in a container depends on the host's hierarchies of control groups.
-    @Test(arguments: cases.filter { !$0.needsGroup || TestedStage1.has(.ownKernel) }) func flagsLimitApps(_ item: Case)
+    /// In a container the limits are those of the host's control groups: memory where a hierarchy of version 1 has it, and time only
+    /// as precisely as the host is idle.
+    static var applicableCases: [Case] {
+        guard TestedStage1.lacks(.ownKernel) else { return cases }
+        return cases.filter {
+            !$0.needsGroup || $0.flags == ["--memory=64M"] && FileSystem.exists("/sys/fs/cgroup/memory")
+        }
+    }
+
+    @Test(arguments: applicableCases) func flagsLimitApps(_ item: Case)
         async throws
     {
         try await PodFixture.with { fixture in
@@ -76,7 +84,7 @@ struct IsolatorTests {
         }
     }
 
-    @Test(.requires(.ownKernel)) func appsThatNeedTooMuchMemorySayWhy() async throws {
+    @Test func appsThatNeedTooMuchMemorySayWhy() async throws {
         try await PodFixture.with { fixture in
             let file = fixture.path("uuid")
             let run = try await fixture.rkt(

@@ -1,6 +1,8 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
+
 /// Something about a pod's networks that cannot be, and what the user is told.
 struct RefusedNetwork {
     /// The flags of `rkt run`.
@@ -40,18 +42,19 @@ struct RefusedNetwork {
         RefusedNetwork("--net=n", files: ["10-n.conf": text], words: words)
     }
 
-    static let selections: [RefusedNetwork] = [
-        RefusedNetwork(
-            "--net=nowhere", words: ["failed to setup network: networks not found: nowhere", "default", "NET.D"]),
-        RefusedNetwork("--net=default,default", words: ["\"default\" is given more than once"]),
-        RefusedNetwork("--net=default", "--net=default", words: ["\"default\" is given more than once"]),
-        RefusedNetwork("--net=none,default", words: ["--net=none excludes all other networks"]),
-        RefusedNetwork("--net=host", words: ["--net=host", "--net=default"]),
-        RefusedNetwork("--net=all", words: ["no network is configured", "NET.D"]),
-        RefusedNetwork("--net=a/b", words: ["\"a/b\" is not the name of a network"]),
-        RefusedNetwork("--net=default:IP", words: ["\"IP\" of network \"default\" is not KEY=VALUE"]),
-        RefusedNetwork("--net=default:IP=1;IP=2", words: ["IP of network \"default\" is given more than once"]),
-    ]
+    static let selections: [RefusedNetwork] =
+        [
+            RefusedNetwork(
+                "--net=nowhere", words: ["failed to setup network: networks not found: nowhere", "default", "NET.D"]),
+            RefusedNetwork("--net=default,default", words: ["\"default\" is given more than once"]),
+            RefusedNetwork("--net=default", "--net=default", words: ["\"default\" is given more than once"]),
+            RefusedNetwork("--net=none,default", words: ["--net=none excludes all other networks"]),
+            RefusedNetwork("--net=all", words: ["no network is configured", "NET.D"]),
+            RefusedNetwork("--net=a/b", words: ["\"a/b\" is not the name of a network"]),
+            RefusedNetwork("--net=default:IP", words: ["\"IP\" of network \"default\" is not KEY=VALUE"]),
+            RefusedNetwork("--net=default:IP=1;IP=2", words: ["IP of network \"default\" is given more than once"]),
+        ]
+        + (TestedStage1.has(.ownKernel) ? [RefusedNetwork("--net=host", words: ["--net=host", "--net=default"])] : [])
 
     static let files: [RefusedNetwork] = [
         network("{\n  \"name\": \"n\",\n  \"type\" \"ptp\"\n}", words: ["NET.D/10-n.conf", "not JSON", "line 3"]),

@@ -57,7 +57,7 @@ struct VolumeTests {
             #expect(try FileSystem.readText(single) == "two\n")
             #expect(try await pod.shell("ls -d /kept /new", app: "b").contains("No such file"))
             let flags = try await pod.shell("grep ' /srv/data ' /proc/mounts", app: "a")
-            #expect(flags.contains("nosuid") && flags.contains("nodev"))
+            if TestedStage1.has(.ownKernel) { #expect(flags.contains("nosuid") && flags.contains("nodev")) }
             #expect(try await pod.stop().status == 0)
             // Nothing of the host is mounted anywhere but in the pod's own processes.
             #expect(try Mount.points(beneath: fixture.data).allSatisfy { !$0.string.contains("volumes") })
@@ -173,7 +173,7 @@ struct VolumeTests {
                     ))
             #expect(run.texts().prefix(4) == ["mounted", "0", "y", "x"])
             #expect(run.texts().count { $0.contains("Read-only file system") } == 1)
-            #expect(run.texts().last != "0")
+            if TestedStage1.has(.ownKernel) { #expect(run.texts().last != "0") }
             #expect(try FileSystem.list(below).sorted() == ["mounted", "new"])
         }
     }
