@@ -16,6 +16,8 @@ package enum Stage1Feature: Sendable, CaseIterable {
     case supervisor
     case severalApps
     case socketActivation
+    /// Volumes of the host can go over 9p. The backend decides about it, and no annotation tells.
+    case plan9
     /// A test looks at the QEMU that `rkt run` has started itself.
     case emulatorOfRkt
 
@@ -28,6 +30,7 @@ package enum Stage1Feature: Sendable, CaseIterable {
         case .supervisor: "run becomes the app, with nobody beside it"
         case .severalApps: "a pod is one app"
         case .socketActivation: "run takes no sockets"
+        case .plan9: "volumes go over virtiofs or none"
         case .emulatorOfRkt: "rkt does not start QEMU itself"
         }
     }
@@ -80,7 +83,7 @@ package struct TestedStage1: Sendable {
         case .ownNetwork: !says("host-network")
         case .supervisor, .severalApps: !says("direct")
         case .socketActivation: says("socket-activation")
-        case .emulatorOfRkt: says("own-kernel") && backend == Self.standardBackend
+        case .plan9, .emulatorOfRkt: says("own-kernel") && backend == Self.standardBackend
         }
     }
 

@@ -24,7 +24,8 @@ struct BridgeTests {
                 {"name":"field","type":"bridge","bridge":"field0","isGateway":true,
                  "ipam":{"type":"host-local","subnet":"10.78.0.0/24"}}
                 """)
-            let first = try await host.pod("first", ["--net=yard:IP=10.77.0.20"], ["--caps-retain=CAP_NET_ADMIN"])
+            let capabilities = ["--caps-retain=CAP_NET_ADMIN,CAP_NET_RAW"]
+            let first = try await host.pod("first", ["--net=yard:IP=10.77.0.20"], capabilities)
             let second = try await host.pod("second", ["--net=yard"])
             let third = try await host.pod("third", ["--net=field"])
             #expect(try await first.networks() == ["yard:ip4=10.77.0.20"])

@@ -21,7 +21,8 @@ struct DryRunTests {
             #expect(run.complaints == [])
             for line in [
                 "backend=\(try TestedStage1.current.backend)",
-                "memory=1152MiB", "processors=1", "share=9p \(source) read-only",
+                "memory=1152MiB", "processors=1",
+                "share=\(TestedStage1.has(.plan9) ? "9p" : "virtiofs") \(source) read-only",
                 "network=default", "network=default-restricted",
                 "isolator=a resource/memory enforced: MemoryMax=1073741824",
                 "isolator=a resource/cpu enforced: CPUQuota=100.0%",

@@ -12,7 +12,10 @@ enum VolumeTransport: String, Sendable, CaseIterable, CustomTestStringConvertibl
     /// No transport: the kernel is the host's.
     case mount
 
-    static var allCases: [VolumeTransport] { TestedStage1.has(.hostKernel) ? [.mount] : [.plan9, .virtiofs] }
+    static var allCases: [VolumeTransport] {
+        if TestedStage1.has(.hostKernel) { return [.mount] }
+        return TestedStage1.has(.plan9) ? [.plan9, .virtiofs] : [.virtiofs]
+    }
 
     var testDescription: String { rawValue }
 
