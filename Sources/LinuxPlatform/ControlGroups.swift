@@ -10,41 +10,76 @@ import SystemPackage
 package struct ControlGroups: Sendable, Equatable {
     /// One for each hierarchy.
     package let directories: [FilePath]
+    /// The group of version 2 that one of them is to be made in, together with groups for those who are in it.
+    private let delegated: DelegatedGroup?
 
     package init(directories: [FilePath]) {
         self.directories = directories
+        delegated = nil
     }
 
     /// Groups of a name, below those that the calling process is in.
     package init(named name: String) throws {
-        directories = Self.hierarchies(
-            mounts: try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
-            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20)
-        ).map { $0.appending(name) }
+        self.init(directories: try Self.ofCaller().map { $0.appending(name) })
     }
 
-    /// The controllers that hold for groups made below those that the calling process is in.
+    /// Groups of a name for a machine of the calling process: in a delegated group beside that process, otherwise below
+    /// those that it is in.
+    package init(forMachine name: String) throws {
+        self.init(forMachine: name, own: try Self.ofCaller(), delegated: DelegatedGroup.ofCaller())
+    }
+
+    /// - Parameters:
+    ///   - own: the directories of the process's own groups.
+    ///   - delegated: the one of them that it may divide, or the group above one.
+    package init(forMachine name: String, own: [FilePath], delegated: DelegatedGroup?) {
+        directories = own.map { directory in
+            let isBelow = delegated.map { directory.starts(with: $0.directory) } ?? false
+            return (isBelow ? delegated?.directory ?? directory : directory).appending(name)
+        }
+        self.delegated = delegated
+    }
+
+    /// The directories of the calling process's own groups.
+    private static func ofCaller() throws -> [FilePath] {
+        hierarchies(
+            mounts: try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
+            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20))
+    }
+
+    /// The calling process's group of version 2; nil where there is none.
+    package static func unifiedOfCaller() -> FilePath? {
+        guard let mounts = try? FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
+            let groups = try? FileSystem.readText("/proc/self/cgroup", limit: 1 << 20),
+            let unified = groups.split(separator: "\n").first(where: { $0.hasPrefix("0::") })
+        else { return nil }
+        return hierarchies(mounts: mounts, groups: String(unified)).first
+    }
+
+    /// The controllers that hold for groups made for a machine of the calling process.
     package static func controllersBelow() throws -> Set<String> {
         controllersBelow(
             mounts: try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
-            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20)
+            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20), delegated: DelegatedGroup.ofCaller()
         ) { try? FileSystem.readText($0, limit: 4096) }
     }
 
-    /// All of a hierarchy of version 1, and of version 2 those that the process's own group passes on.
+    /// All of a hierarchy of version 1, and of version 2 those that the process's own group passes on, or can be made to.
     ///
     /// - Parameters:
     ///   - mounts: text of `/proc/self/mountinfo` (proc(5)).
     ///   - groups: text of `/proc/self/cgroup` (cgroups(7)).
+    ///   - delegated: the group of version 2 that is the process's to divide.
     ///   - read: the text of a file of control groups.
     package static func controllersBelow(
-        mounts: String, groups: String, read: (FilePath) -> String?
+        mounts: String, groups: String, delegated: DelegatedGroup? = nil, read: (FilePath) -> String?
     ) -> Set<String> {
         var found: Set<String> = []
         for line in groups.split(separator: "\n") {
             guard let directory = hierarchies(mounts: mounts, groups: String(line)).first else { continue }
             let controllers = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)[1]
             if controllers.isEmpty {
+                found.formUnion(delegated?.controllers ?? [])
                 let passedOn = read(directory.appending("cgroup.subtree_control")) ?? ""
                 found.formUnion(passedOn.split(whereSeparator: \.isWhitespace).map(String.init))
             } else {
@@ -96,9 +131,14 @@ package struct ControlGroups: Sendable, Equatable {
         }
     }
 
-    /// Makes the directories; each that is there already is refused.
+    /// Makes the directories; each that is there already is refused. Where one divides a delegated group, the calling
+    /// process and those that it has started move.
     package func make() throws {
         for directory in directories {
+            if let delegated, directory.removingLastComponent() == delegated.directory {
+                try delegated.make(directory)
+                continue
+            }
             try FileSystem.makeDirectory(directory)
             // A group of version 1 without processors or memory nodes takes no process (cpusets.rst).
             for file in ["cpuset.cpus", "cpuset.mems"] {
@@ -112,14 +152,24 @@ package struct ControlGroups: Sendable, Equatable {
         }
     }
 
+    /// The directories of the groups that a machine's processes join.
+    package var joined: [FilePath] {
+        directories.map { directory in
+            let isDivided = delegated.map { directory.removingLastComponent() == $0.directory } ?? false
+            return isDivided ? DelegatedGroup.machine(in: directory) : directory
+        }
+    }
+
     /// Removes the directories and those below them, which their processes have left. Safe to repeat.
     ///
-    /// - Parameter deadline: until when processes that have been killed may still be there.
+    /// - Parameters:
+    ///   - deadline: until when processes that have been killed may still be there.
+    ///   - kept: a directory that stays, with those above it.
     /// - Returns: those that still have processes.
     @discardableResult
-    package func remove(deadline: Int = Clock.milliseconds + 2000) -> [FilePath] {
+    package func remove(deadline: Int = Clock.milliseconds + 2000, keeping kept: FilePath? = nil) -> [FilePath] {
         directories.filter { directory in
-            while !Self.removeTree(directory) {
+            while !Self.removeTree(directory, keeping: kept) {
                 guard Clock.milliseconds < deadline else { return true }
                 usleep(5000)
             }
@@ -127,16 +177,17 @@ package struct ControlGroups: Sendable, Equatable {
         }
     }
 
-    private static func removeTree(_ directory: FilePath) -> Bool {
+    private static func removeTree(_ directory: FilePath, keeping kept: FilePath?) -> Bool {
         for name in (try? FileSystem.list(directory)) ?? [] {
             let child = directory.appending(name)
             guard (try? FileSystem.status(child).type) == .directory else { continue }
-            if !removeTree(child) { return false }
+            if !removeTree(child, keeping: kept) { return false }
         }
+        if kept?.starts(with: directory) == true { return true }
         return rmdir(directory.string) == 0 || lastErrno == .noSuchFileOrDirectory
     }
 
-    private static func write(_ text: String, to path: FilePath) throws {
+    static func write(_ text: String, to path: FilePath) throws {
         let file = try FileDescriptor.open(path, .writeOnly, options: .closeOnExec)
         defer { try? file.close() }
         try FileSystem.writeAll(Array(text.utf8), to: file, path)

@@ -26,6 +26,10 @@ struct IsolatorReport: Equatable {
 
     let entries: [Entry]
 
+    /// For groups that are not rkt's to divide (systemd.resource-control(5)).
+    private static let remedy =
+        "start it with \"systemd-run --scope -p Delegate=yes\", or as the only program of a unit with Delegate=yes"
+
     /// More are left out of the record; names are cut.
     private static let mostRecorded = 1000
     private static let longestName = 200
@@ -47,7 +51,8 @@ struct IsolatorReport: Equatable {
                             app: app.name, isolator: isolator.name, effect: Self.effectAlone(isolator, app.arguments))
                     }
                     if let controller = Self.controller(of: isolator), controllers?.contains(controller) == false {
-                        let reason = "the control group of rkt does not pass the controller \(controller) on"
+                        let reason =
+                            "the control group of rkt does not pass the controller \(controller) on; \(Self.remedy)"
                         return Entry(app: app.name, isolator: isolator.name, effect: .ignored, becomes: reason)
                     }
                     let (effect, becomes) = Self.effect(ofApp: isolator, app.arguments, processors)

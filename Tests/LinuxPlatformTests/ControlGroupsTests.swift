@@ -79,5 +79,9 @@ struct ControlGroupsTests {
             path == "/sys/fs/cgroup/unified/user.slice/cgroup.subtree_control" ? passedOn : nil
         }
         #expect(found == controllers)
+        let delegated = DelegatedGroup(
+            directory: "/sys/fs/cgroup/unified/user.slice", controllers: ["memory", "io"], residents: [1])
+        let divided = ControlGroups.controllersBelow(mounts: mounts, groups: groups, delegated: delegated) { _ in "" }
+        #expect(divided == ["cpu", "cpuacct", "memory", "io"])
     }
 }

@@ -59,7 +59,8 @@ struct IsolatorReportTests {
         #expect(
             plan.warnings == [
                 "isolator resource/memory of app a is not enforced: "
-                    + "the control group of rkt does not pass the controller memory on"
+                    + "the control group of rkt does not pass the controller memory on; start it with "
+                    + "\"systemd-run --scope -p Delegate=yes\", or as the only program of a unit with Delegate=yes"
             ])
         // A machine has control groups of its own.
         #expect(try pod.plan().warnings.isEmpty)

@@ -20,14 +20,16 @@ struct NspawnHostChanges {
 
     /// Makes the control groups of a container.
     func makeGroups() throws -> ControlGroups {
-        let groups = try ControlGroups(named: name)
+        let groups = try ControlGroups(forMachine: name)
         let text = groups.directories.map { "\($0)\n" }.joined()
         try FileSystem.writeAtomically(Array(text.utf8), to: record)
         try groups.make()
         return groups
     }
 
-    /// - Throws: when processes are left in a group.
+    /// A group that this process itself is in stays, with its record: whoever collects the pod removes it.
+    ///
+    /// - Throws: when other processes are left in a group.
     func undo() throws {
         rmdir(propagated.string)
         guard FileSystem.exists(record) else { return }
@@ -36,9 +38,13 @@ struct NspawnHostChanges {
         let directories = lines.map { FilePath(String($0)) }.filter {
             $0.isAbsolute && $0.lastComponent?.string == name
         }
-        if let group = ControlGroups(directories: directories).remove().first {
+        let own = ControlGroups.unifiedOfCaller().flatMap { own in
+            directories.contains { own.starts(with: $0) } ? own : nil
+        }
+        if let group = ControlGroups(directories: directories).remove(keeping: own).first {
             throw RuntimeError(.busy, "processes are left in the control group \(group)")
         }
+        guard own == nil else { return }
         try FileSystem.remove(record)
     }
 }

@@ -37,7 +37,7 @@ struct NspawnLaunch {
                 parentDeathSignal: 9)
             // Nor does the container outlive systemd-nspawn.
             request.privateProcesses = true
-            request.controlGroups = groups.directories
+            request.controlGroups = groups.joined
             let process = try ChildProcess.spawn(request)
             try? output.close()
             try? null.close()
