@@ -12,8 +12,8 @@ export BUILD RKT_CACHE SWIFT_BIN
 version = $(shell sed -n 's/^ *package static let current = "\(.*\)"$$/\1/p' Sources/Diagnostics/Version.swift)
 sources := Sources Tests Package.swift
 
-## all          build/rkt, the program that it fetches with, and the stage1 images
-all: $(BUILD)/rkt $(BUILD)/libexec/rkt/download stage1
+## all          build/rkt, the programs that it fetches with and tells systemd of pods by, and the stage1 images
+all: $(BUILD)/rkt $(BUILD)/libexec/rkt/download $(BUILD)/libexec/rkt/machine-registration stage1
 
 ## release      the same; there is one configuration
 release: all
@@ -22,7 +22,7 @@ release: all
 programs:
 	swift build -c release --build-tests
 
-$(BUILD)/rkt $(BUILD)/libexec/rkt/download: programs
+$(BUILD)/rkt $(BUILD)/libexec/rkt/download $(BUILD)/libexec/rkt/machine-registration: programs
 	@mkdir -p $(@D)
 	@strip -o $@.new $(SWIFT_BIN)/$(@F)
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -127,6 +127,7 @@ completion: $(BUILD)/rkt
 install: all man completion
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
 	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
+	install -D -m 0755 $(BUILD)/libexec/rkt/machine-registration $(DESTDIR)$(PREFIX)/libexec/rkt/machine-registration
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
 	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
 	install -D -m 0644 $(BUILD)/stage1-fly.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-fly.aci

@@ -51,6 +51,7 @@ let package = Package(
         .systemLibrary(name: "CLibArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CGPGME", pkgConfig: "gpgme", providers: [.apt(["libgpgme-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CLinuxShims", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CGuestBoot", cSettings: [.define("_GNU_SOURCE")]),
 
@@ -78,6 +79,7 @@ let package = Package(
         .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
 
         // 3: stores, backends, the guest's side
+        .target(name: "HostSystemd", dependencies: ["CSystemd", "Diagnostics"]),
         .target(
             name: "ImageStore",
             dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "ImageArchive", grdb, system, crypto]),
@@ -126,6 +128,9 @@ let package = Package(
         .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),
         // Talks to the network, so that the HTTP stack neither slows the start of `rkt` down nor runs in it.
         .executableTarget(name: "download", dependencies: ["Downloader"], linkerSettings: staticRuntime),
+        // libsystemd is a shared library only, and stage1 is static.
+        .executableTarget(
+            name: "machine-registration", dependencies: ["HostSystemd"], linkerSettings: staticRuntime),
         .executableTarget(name: "stage1", dependencies: ["Stage1", "Backends"], linkerSettings: staticExecutable),
         .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
 
@@ -160,6 +165,7 @@ let package = Package(
                 "ImageFetch", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "HostConfiguration",
                 "ImageArchive", "ImageStore", "LinuxPlatform",
             ]),
+        .testTarget(name: "HostSystemdTests", dependencies: ["HostSystemd"]),
         .testTarget(name: "SystemdUnitsTests", dependencies: ["SystemdUnits"]),
         .testTarget(
             name: "PodStoreTests",

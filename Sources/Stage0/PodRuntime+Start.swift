@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import HTTPTransport
 import HostConfiguration
 import LinuxPlatform
 import Networking
@@ -64,6 +65,8 @@ extension PodRuntime {
         try write(start.names, hostname: choices.options.hostname, layout, uuid)
         try choices.networks.resolved.write(to: layout.networks)
         try choices.hypervisor.write(pod: layout.hypervisorConfiguration)
+        let programs = try DownloadLaunch.path().removingLastComponent()
+        try FileSystem.write("\(programs)\n".utf8, to: layout.programs)
         var variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
         if !start.interface.takesSockets { variables = PassedSockets.removeVariables(from: variables) }
         return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)

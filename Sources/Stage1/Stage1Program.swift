@@ -110,6 +110,7 @@ package struct Stage1Program {
         case "gc":
             // What a killed supervisor has left; the pod's directory is stage0's to remove.
             let arguments = try EntrypointArguments(parsing: arguments)
+            MachineListing.collect(pod)
             try (knownHypervisor() as? any MachineCollector)?.collect(
                 MachineRemains(name: PodPlan.machineName(arguments.uuid), workingDirectory: pod.directory))
             try MachineNetworks.collect(
@@ -205,6 +206,8 @@ package struct Stage1Program {
         options.debug = arguments.debug
         options.journal = journalOptions(plan.configuration.machineID, errors)
         options.escape = hypervisor.capabilities.contains(.ownKernel) ? .controlA : .controlBracket
+        options.listing = MachineListing(
+            pod, plan.machine, hasOwnKernel: hypervisor.capabilities.contains(.ownKernel))
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
         if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
             options.bootPatience = min(seconds, 86_400) * 1000

@@ -39,6 +39,7 @@ extension Supervisor {
             guard !shimHasSpoken else { throw ProtocolError.unexpected("a second HELLO") }
             shimHasSpoken = true
             ledger.mark("hello")
+            registrar = options.listing?.begin(machine.process.pid, errors)
             bootOutbox.append(HostMessage.pod(configuration).frame.encoded)
         case .phase(let name, let microseconds):
             ledger.markGuest(name, microseconds)

@@ -35,6 +35,8 @@ package final class Supervisor {
         package var journal = JournalSink.Options()
         /// What the caller types to end the pod.
         package var escape = EscapeSequence.Keys.controlA
+        /// How systemd-machined(8) is told of the pod.
+        package var listing: MachineListing?
         package init() {}
     }
 
@@ -110,6 +112,8 @@ package final class Supervisor {
     var stopIsPending = false
     var caller: CallerTerminal
     let errors: ErrorStream
+    /// Tells systemd-machined(8) of the pod.
+    var registrar: ChildProcess?
     /// Whether a signal has ended the wait for whoever reads the pod's output.
     private var hasGivenUp = false
 
@@ -160,6 +164,7 @@ package final class Supervisor {
         caller.restore()
         errors.lineEnd = "\n"
         console.close()
+        if let registrar { options.listing?.end(registrar) }
         machine.release()
         ledger.mark("end")
         try? ledger.write(to: pod.startLedger)

@@ -51,6 +51,10 @@ package enum BuildProducts {
     package static let kernelImage = (0..<3).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
         .appending("stage1").appending("kernel-image.sh")
 
+    /// The first program of a virtual machine that is a host with systemd.
+    package static let systemdHost = (0..<2).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+        .appending("servers").appending("systemd-host.sh")
+
     /// Where what is known about a failed test is kept.
     package static var failures: FilePath { directory.appending("tests").appending("failed") }
 

@@ -60,6 +60,15 @@ extension Trait where Self == ConditionTrait {
         }
     }
 
+    /// What is there of this host's in a virtual machine that is a host with systemd.
+    package static var requiresSystemdHost: Self {
+        Requirement.trait("needs the Debian packages dbus, systemd, systemd-container and qemu-system-x86") {
+            ["/lib/systemd/systemd", "/lib/systemd/systemd-machined", "/usr/bin/dbus-daemon"].allSatisfy {
+                FileSystem.exists(FilePath($0))
+            } && Program.path(of: "qemu-system-x86_64") != nil
+        }
+    }
+
     /// Plugins of the distribution, and what they and tests of networks need.
     package static var requiresNetworkPlugins: Self {
         Requirement.trait("needs the Debian packages containernetworking-plugins, iproute2 and iptables") {
