@@ -56,11 +56,12 @@ package struct ControlGroups: Sendable, Equatable {
         return hierarchies(mounts: mounts, groups: String(unified)).first
     }
 
-    /// The controllers that hold for groups made for a machine of the calling process.
-    package static func controllersBelow() throws -> Set<String> {
+    /// The controllers that hold for groups made for a machine of the calling process, or of another in its groups.
+    package static func controllersBelow(_ owner: Int32 = getpid()) throws -> Set<String> {
         controllersBelow(
             mounts: try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20),
-            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20), delegated: DelegatedGroup.ofCaller()
+            groups: try FileSystem.readText("/proc/self/cgroup", limit: 1 << 20),
+            delegated: DelegatedGroup.ofCaller(for: owner)
         ) { try? FileSystem.readText($0, limit: 4096) }
     }
 

@@ -46,9 +46,11 @@ package struct DelegatedGroup: Sendable, Equatable {
     }
 
     /// The one that the calling process is in, or is below of; nil when that is not its own to divide.
-    package static func ofCaller() -> DelegatedGroup? {
+    ///
+    /// - Parameter owner: in place of the caller, the process that has started it.
+    package static func ofCaller(for owner: Int32 = getpid()) -> DelegatedGroup? {
         guard let group = ControlGroups.unifiedOfCaller() else { return nil }
-        return find(from: group, process: getpid(), host: .this)
+        return find(from: group, process: owner, host: .this)
     }
 
     /// - Parameters:

@@ -148,7 +148,8 @@ package struct Stage1Program {
 
     /// Finds out whether the pod can be started.
     private func preflight(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> PodPlan {
-        let plan = try plan(arguments, hypervisor)
+        // The program that has called the entrypoint becomes the supervisor.
+        let plan = try plan(arguments, hypervisor, supervisor: getppid())
         try plan.volumes.makeExports()
         try hypervisor.preflight(plan.machine)
         return plan
@@ -159,7 +160,8 @@ package struct Stage1Program {
     private static let firstMachineUser: UInt32 = 0x7000_0000
 
     func plan(
-        _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks? = nil
+        _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks? = nil,
+        supervisor: Int32 = getpid()
     ) throws -> PodPlan {
         if hypervisor is any DirectHypervisor { try requireOneApp(hypervisor) }
         return try PodPlan(
@@ -169,7 +171,8 @@ package struct Stage1Program {
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
             hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
-            controllers: hypervisor.capabilities.contains(.ownKernel) ? nil : try ControlGroups.controllersBelow(),
+            controllers: hypervisor.capabilities.contains(.ownKernel)
+                ? nil : try ControlGroups.controllersBelow(supervisor),
             machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil)
     }
 

@@ -7,7 +7,7 @@ import SystemPackage
 /// A host with systemd and control groups of version 2: a virtual machine with the bundled kernel and this host's
 /// programs, whose files are read-only there. What it writes is in its memory.
 ///
-/// It boots in some twenty seconds, runs one script as a unit, and ends.
+/// It boots in some fifteen seconds, runs one script as a unit, and ends.
 package enum SystemdHost {
     package struct Outcome: Sendable {
         /// The script's; nil when the machine has ended before it.
@@ -31,7 +31,7 @@ package enum SystemdHost {
     ///   - memory: in MiB.
     ///   - limit: for booting, too.
     package static func run(
-        _ script: String, in fixture: PodFixture, memory: Int = 3072, within limit: Duration = .seconds(400),
+        _ script: String, in fixture: PodFixture, memory: Int = 2048, within limit: Duration = .seconds(400),
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> Outcome {
         func visible(_ path: FilePath) -> FilePath { files.pushing(path.removingRoot()) }

@@ -11,9 +11,10 @@
 set -e
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-[ -e /proc/mounts ] || mount -t proc proc /proc
-[ -e /sys/kernel ] || mount -t sysfs sysfs /sys
-[ -c /dev/null ] || mount -t devtmpfs devtmpfs /dev
+# What lies there otherwise is the host's, over 9p. The kernel may have mounted some of it.
+mount -t proc proc /proc 2>/dev/null || true
+mount -t sysfs sysfs /sys 2>/dev/null || true
+mount -t devtmpfs devtmpfs /dev 2>/dev/null || true
 mount -t tmpfs -o mode=0755 tmpfs /run
 cd /run
 mkdir root upper work

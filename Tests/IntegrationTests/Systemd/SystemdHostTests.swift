@@ -24,6 +24,13 @@ struct SystemdHostTests {
             uuid=$(cat /run/uuid)
             $rkt --dir=/var/lib/rkt status --wait-ready=4m $uuid >/dev/null || { cat /run/errors; exit 1; }
         }
+        listed() {
+            for try in $(seq 600); do
+                machinectl list --no-legend | grep -q "^rkt-$uuid *container *rkt " && return
+                sleep 0.1
+            done
+            return 1
+        }
         limited() { find /sys/fs/cgroup/system.slice/$1 -name memory.max | xargs grep -l '^67108864$' | wc -l; }
 
         """
@@ -50,7 +57,7 @@ struct SystemdHostTests {
                     echo "group=$(sed -n "s/^0:://p" /proc/$main/cgroup | sed "s/$uuid/UUID/")"
                     echo "limited=$(limited pod.service)"
                     echo "warnings=$(grep -c 'is not enforced' /run/errors || true)"
-                    echo "listed=$(machinectl list --no-legend | grep -c "^rkt-$uuid *container *rkt ")"
+                    listed
                     echo "unit=$(machinectl show -p Unit --value rkt-$uuid)"
                     leader=$(machinectl show -p Leader --value rkt-$uuid)
                     echo "leader=$(sed -n 's/^NSpid:.*\\t//p' /proc/$leader/status)"
@@ -66,7 +73,7 @@ struct SystemdHostTests {
             expect(
                 [
                     "group": "/system.slice/pod.service/rkt-UUID/supervisor", "limited": "1", "warnings": "0",
-                    "listed": "1", "unit": "pod.service", "leader": "1", "end": "exited 0", "said": "up bye ",
+                    "unit": "pod.service", "leader": "1", "end": "exited 0", "said": "up bye ",
                     "still": "0", "groups": "0", "pods": "0",
                 ], of: outcome)
         }
@@ -83,22 +90,25 @@ struct SystemdHostTests {
                     echo "warned=$(grep 'is not enforced' /run/errors | grep -c 'systemd-run --scope -p Delegate=yes')"
                     # A killed supervisor takes the container with it, and gc what machined lists.
                     systemctl kill -s KILL --kill-whom=main pod
-                    while systemctl is-active -q pod; do sleep 0.1; done
+                    until systemctl show -p ActiveState --value pod | grep -qx -e inactive -e failed; do sleep 0.1; done
                     $rkt --dir=/var/lib/rkt gc --grace-period=0s >/dev/null 2>&1
                     echo "pods=$(find /var/lib/rkt/pods -name $uuid | wc -l)"
                     echo "still=$(machinectl list --no-legend | grep -c rkt- || true)"
-                    # What the warning proposes.
+                    # What the warning proposes. The plan of such a pod tells the same.
+                    options="--dir=/var/lib/rkt --insecure-options=image run --net=none --stage1-path=$stage1"
+                    app="$images/busybox.aci --memory=64Mi --exec=/bin/sh"
+                    systemd-run -q --scope -p Delegate=yes $rkt $options --dry-run $app >/run/plan 2>/run/errors
+                    echo "planned=$(cat /run/plan /run/errors | grep -c 'does not pass' || true)"
                     status=0
-                    systemd-run -q --scope -p Delegate=yes $rkt --dir=/var/lib/rkt --insecure-options=image run \\
-                        --net=none --stage1-path=$stage1 $images/busybox.aci --memory=64Mi --exec=/bin/sh -- \\
-                        -c 'exit 42' >/dev/null 2>/run/errors || status=$?
+                    systemd-run -q --scope -p Delegate=yes $rkt $options $app -- -c 'exit 42' \\
+                        >/dev/null 2>/run/errors || status=$?
                     echo "scope=$status $(grep -c 'is not enforced' /run/errors || true)"
                     """
             let outcome = try await SystemdHost.run(script, in: fixture)
             expect(
                 [
                     "group": "/system.slice/pod.service", "limited": "0", "warned": "1", "pods": "0", "still": "0",
-                    "scope": "42 0",
+                    "planned": "0", "scope": "42 0",
                 ], of: outcome)
         }
     }
