@@ -165,7 +165,9 @@ let package = Package(
                 "ImageFetch", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "HostConfiguration",
                 "ImageArchive", "ImageStore", "LinuxPlatform",
             ]),
-        .testTarget(name: "HostSystemdTests", dependencies: ["HostSystemd"]),
+        .testTarget(
+            name: "HostSystemdTests",
+            dependencies: ["CSystemd", "Diagnostics", "HostSystemd", "LinuxPlatform", "TestSupport", system]),
         .testTarget(name: "SystemdUnitsTests", dependencies: ["SystemdUnits"]),
         .testTarget(
             name: "PodStoreTests",

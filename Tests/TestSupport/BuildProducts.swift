@@ -24,6 +24,8 @@ package enum BuildProducts {
 
     /// The `download` program.
     package static let download = programs.appending("download")
+    /// The program that talks to systemd-machined.
+    package static let machineRegistration = programs.appending("machine-registration")
     /// The program that checks what apps are promised, for images.
     package static let validator = programs.appending("ace-validator")
 
