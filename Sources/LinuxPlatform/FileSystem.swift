@@ -111,9 +111,18 @@ package enum FileSystem {
         guard directory >= 0 else { throw RuntimeError.systemCall("open", root, lastErrno) }
         defer { close(directory) }
         let resolve = UInt64(RKT_RESOLVE_IN_ROOT) | UInt64(RKT_RESOLVE_NO_MAGICLINKS)
-        let descriptor = try check(rkt_openat2(directory, path.string, flags, 0, resolve), "open", path)
-        return FileDescriptor(rawValue: descriptor)
+        var descriptor = rkt_openat2(directory, path.string, flags, 0, resolve)
+        var tries = 1
+        // Where the path has "..", a rename or a mount anywhere on the host makes the kernel ask for another try.
+        while descriptor == -EAGAIN, tries < mostTries {
+            sched_yield()
+            tries += 1
+            descriptor = rkt_openat2(directory, path.string, flags, 0, resolve)
+        }
+        return FileDescriptor(rawValue: try check(descriptor, "open", path))
     }
+
+    private static let mostTries = 1000
 
     static let O_PATH_DIRECTORY = CInt(RKT_O_PATH) | O_DIRECTORY | O_CLOEXEC
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Glibc
 import LinuxPlatform
 import SystemPackage
 import TestSupport
@@ -101,5 +102,21 @@ struct RootDirectoryTests {
         // What is there is found, and elsewhere things are made.
         for path in ["/data/there", "/own/x"] { try tree.directory(path).close() }
         #expect(FileSystem.exists(scratch.appending("own/x")))
+    }
+
+    /// The kernel gives up on a path with ".." when something is renamed anywhere meanwhile, and wants to be asked again.
+    @Test func whatIsRenamedElsewhereDoesNotMatter() throws {
+        let busy = try ScratchDirectory()
+        let script = "cd \(busy.path); : >a; while :; do mv a b; mv b a; done"
+        let child = try ChildProcess.spawn(
+            SpawnRequest(path: "/bin/sh", arguments: ["/bin/sh", "-c", script], newSession: true))
+        defer {
+            _ = kill(-child.pid, SIGKILL)
+            _ = try? child.wait()
+            child.close()
+            busy.close()
+        }
+        try FileSystem.makeDirectory(scratch.appending("d"))
+        for _ in 0..<20_000 { try root.open("/d/../d/../d/../d").close() }
     }
 }
