@@ -9,9 +9,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define RESULT(call)                  \
@@ -59,6 +63,73 @@ int rkt_make_mounts_read_only(int directory, const char *path) {
     } attributes = {.set = 1 /* MOUNT_ATTR_RDONLY */};
     int flags = AT_EMPTY_PATH | 0x8000 /* AT_RECURSIVE */;
     RESULT(syscall(442 /* C libraries that know it came later */, directory, path, flags, &attributes, sizeof attributes));
+}
+
+int rkt_map_mount(int mount, int user_namespace, int recursive) {
+    struct {
+        uint64_t set, clear, propagation, user_namespace;
+    } attributes = {.set = 0x00100000 /* MOUNT_ATTR_IDMAP */, .user_namespace = (uint64_t)user_namespace};
+    int flags = AT_EMPTY_PATH | (recursive ? 0x8000 /* AT_RECURSIVE */ : 0);
+    RESULT(syscall(442, mount, "", flags, &attributes, sizeof attributes));
+}
+
+static int write_map(pid_t pid, const char *name, const char *map) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -errno;
+    // One call has to write it all.
+    ssize_t count = write(file, map, strlen(map));
+    int error = count < 0 ? errno : 0;
+    close(file);
+    return -error;
+}
+
+int rkt_make_user_namespace(const char *map) {
+    // The child waits for the end of its input and is only there to have the namespace. Whatever happens to this process,
+    // that end comes.
+    int ready[2], go[2];
+    if (pipe2(ready, O_CLOEXEC) < 0) return -errno;
+    if (pipe2(go, O_CLOEXEC) < 0) {
+        int error = errno;
+        close(ready[0]);
+        close(ready[1]);
+        return -error;
+    }
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(go[1]);
+        int error = unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+        (void)!write(ready[1], &error, sizeof error);
+        (void)!read(go[0], &error, 1);
+        _exit(0);
+    }
+    int error = pid < 0 ? errno : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    close(ready[1]);
+    close(go[0]);
+    int space = -1;
+    if (pid > 0) {
+        ssize_t count;
+        do count = read(ready[0], &error, sizeof error);
+        while (count < 0 && errno == EINTR);
+        if (count != sizeof error) error = EIO;
+        if (error == 0) error = -write_map(pid, "uid_map", map);
+        if (error == 0) error = -write_map(pid, "gid_map", map);
+        if (error == 0) {
+            char path[64];
+            snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+            space = open(path, O_RDONLY | O_CLOEXEC);
+            if (space < 0) error = errno;
+        }
+    }
+    close(ready[0]);
+    close(go[1]);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    return error != 0 ? -error : space;
 }
 
 int rkt_set_no_new_privileges(void) { RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }

@@ -94,6 +94,7 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
     for (int i = 0; i < spawn->group_file_count; i++) {
         if (write(spawn->group_files[i], "0\n", 2) != 2) fail(report, 10);
     }
+    if (spawn->network_namespace && setns(spawn->network_namespace, CLONE_NEWNET) < 0) fail(report, 11);
     arrange_descriptors(spawn, &report);
 
     struct sigaction action;

@@ -52,6 +52,8 @@ package struct SpawnRequest: Sendable {
     package var privateProcesses = false
     /// The control groups that the program runs in, as their directories.
     package var controlGroups: [FilePath] = []
+    /// Where the network namespace is mounted that the program runs in; nil for that of this process.
+    package var networkNamespace: FilePath?
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
 
@@ -111,7 +113,7 @@ package final class ChildProcess: Sendable {
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
         "change to the directory of", "set the user of", "bind to its parent", "execute", "make a read-only mount for",
-        "join the control groups of",
+        "join the control groups of", "join the network namespace of",
     ]
 
     package static func spawn(_ request: SpawnRequest) throws -> ChildProcess {
@@ -140,6 +142,8 @@ package final class ChildProcess: Sendable {
             }
         }
         let groupNumbers = groupFiles.map(\.rawValue)
+        let network = try request.networkNamespace.map { try NetworkNamespace.open($0) }
+        defer { try? network?.close() }
         // SAFETY: every pointer stored in the request lives until rkt_spawn has returned.
         let pid: Int32 = request.descriptors.withUnsafeBufferPointer { descriptors in
             withTwo(groupList, groupNumbers) { groups, files in
@@ -156,6 +160,7 @@ package final class ChildProcess: Sendable {
                 spawn.private_processes = request.privateProcesses ? 1 : 0
                 spawn.group_files = files.baseAddress
                 spawn.group_file_count = CInt(files.count)
+                spawn.network_namespace = network?.rawValue ?? 0
                 spawn.read_only = UnsafePointer(readOnly.pointer)
                 spawn.set_user = request.credentials == nil ? 0 : 1
                 spawn.uid = request.credentials?.uid ?? 0

@@ -161,6 +161,18 @@ package struct ControlGroups: Sendable, Equatable {
         }
     }
 
+    /// Lets a user make groups below those that its processes join, and move processes between them. Limits of those groups stay the host's.
+    package func delegate(to user: UInt32) throws {
+        for directory in joined {
+            // Of version 1 and 2; each hierarchy has some of them (cgroups(7)).
+            for file in ["", "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control"] {
+                let path = file.isEmpty ? directory : directory.appending(file)
+                guard chown(path.string, user, user) != 0, lastErrno != .noSuchFileOrDirectory else { continue }
+                throw RuntimeError.systemCall("chown", path, lastErrno)
+            }
+        }
+    }
+
     /// Removes the directories and those below them, which their processes have left. Safe to repeat.
     ///
     /// - Parameters:

@@ -84,6 +84,27 @@ package enum Mount {
         return mountPoints(in: table).filter { $0.starts(with: canonical) }.reversed()
     }
 
+    /// The type of the file system that a path is on, as the mount table has it.
+    package static func type(at path: FilePath) throws -> String? {
+        let table = try FileSystem.readText("/proc/self/mountinfo", limit: 64 << 20)
+        return type(at: (try? realPath(path)) ?? path, in: table)
+    }
+
+    /// The same from a mountinfo text: of the deepest mount that the path is below, the last one where several are on top of
+    /// one another.
+    package static func type(at path: FilePath, in table: String) -> String? {
+        var best: (depth: Int, type: String)?
+        for line in table.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 5, let end = fields.firstIndex(of: "-"), end + 1 < fields.count else { continue }
+            let point = FilePath(unescape(fields[4]))
+            guard path.starts(with: point) else { continue }
+            let depth = point.components.count
+            if depth >= best?.depth ?? 0 { best = (depth, String(fields[end + 1])) }
+        }
+        return best?.type
+    }
+
     /// The mount points of a mountinfo text in its order; octal escapes are undone.
     package static func mountPoints(in table: String) -> [FilePath] {
         table.split(separator: "\n").compactMap { line in

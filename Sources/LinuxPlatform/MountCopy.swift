@@ -25,6 +25,16 @@ package struct MountCopy: Sendable {
     /// Makes the copy and all that it holds read-only; what it is a copy of stays as it is.
     package func makeReadOnly() throws { try Mount.makeReadOnly(descriptor) }
 
+    /// Shows files with the owners that a map says.
+    ///
+    /// - Parameter source: what this is a copy of, for messages.
+    func mapOwners(_ map: OwnerMap, isRecursive: Bool, _ source: FilePath) throws {
+        try map.apply(to: descriptor, isRecursive: isRecursive, source)
+    }
+
+    /// Lets go of a copy that is not to be mounted.
+    package func close() { try? descriptor.close() }
+
     /// Mounts the copy over what the descriptor names, and closes it.
     package func attach(to target: FileDescriptor) throws {
         defer { try? descriptor.close() }

@@ -81,6 +81,9 @@ package struct PodLayout: Sendable, Hashable {
     /// The pod's networks, a JSON array.
     package var networkInfo: FilePath { directory.appending("net-info.json") }
 
+    /// The host's user and group ids that the pod has for its own, `FIRST:COUNT`; absent in a pod that has the host's users.
+    package var users: FilePath { directory.appending("users") }
+
     package var appInfos: FilePath { directory.appending("appsinfo") }
     package func appInfo(_ app: String) -> FilePath { appInfos.appending(app) }
     /// The manifest of the image that an app was made from; it stays when the image is removed.
@@ -111,4 +114,6 @@ package struct OverlayLayers: Sendable, Hashable {
     package var upper: FilePath { directory.appending("upper") }
     /// Scratch space of the kernel (Documentation/filesystems/overlayfs.rst).
     package var work: FilePath { directory.appending("work") }
+    /// Where the tree is shown, with the owners that it has in the pod, while the overlay is being mounted.
+    package var lower: FilePath { directory.appending("lower") }
 }

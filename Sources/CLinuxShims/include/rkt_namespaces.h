@@ -22,6 +22,12 @@ int rkt_make_mounts_read_only(int directory, const char *path);
 int rkt_copy_mount(const char *path, int recursive);
 // Mounts such a copy over what another descriptor names (move_mount(2), Linux 5.2).
 int rkt_attach_mount(int mount, int target);
+// A new user namespace with these lines as its user and its group map (user_namespaces(7)), which nobody is in: a
+// close-on-exec descriptor.
+int rkt_make_user_namespace(const char *map);
+// Shows the files of a mount that is mounted nowhere yet, and with `recursive` of those below it, with the owners that the
+// user namespace maps theirs to (mount_setattr(2), MOUNT_ATTR_IDMAP, Linux 5.12).
+int rkt_map_mount(int mount, int user_namespace, int recursive);
 int rkt_pivot_root(const char *new_root, const char *put_old);
 
 // prctl(2).

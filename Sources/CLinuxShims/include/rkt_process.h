@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// What a child does between fork and exec, in this order: control groups, descriptors, session, mount namespace, /proc,
-// read-only mount, root, working directory, groups and user, parent-death signal, exec.
+// What a child does between fork and exec, in this order: control groups, network namespace, descriptors, session, mount
+// namespace, /proc, read-only mount, root, working directory, groups and user, parent-death signal, exec.
 struct rkt_spawn_request {
     const char *path;           // executable, no PATH search
     char *const *argv;          // NULL-terminated
@@ -22,6 +22,7 @@ struct rkt_spawn_request {
     int private_processes;      // be the first of a new PID namespace, with a /proc of its own; takes private mounts
     const int *group_files;     // `cgroup.procs` of the control groups that the child joins, open for writing
     int group_file_count;
+    int network_namespace;      // the one that the child joins, open; 0 for that of the parent
     char *const *read_only;     // directories made read-only in that namespace, with all mounts below; NULL-terminated
     int set_user;               // whether uid, gid and groups hold
     uid_t uid;
@@ -34,7 +35,7 @@ struct rkt_spawn_request {
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
 // `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
-// 8 exec, 9 read-only mount, 10 control groups.
+// 8 exec, 9 read-only mount, 10 control groups, 11 network namespace.
 int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
 
 int rkt_pidfd_open(pid_t pid);
