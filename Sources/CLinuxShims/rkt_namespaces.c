@@ -68,7 +68,11 @@ int rkt_make_mounts_read_only(int directory, const char *path) {
 int rkt_map_mount(int mount, int user_namespace, int recursive) {
     struct {
         uint64_t set, clear, propagation, user_namespace;
-    } attributes = {.set = 0x00100000 /* MOUNT_ATTR_IDMAP */, .user_namespace = (uint64_t)user_namespace};
+    } attributes = {
+        .set = 0x00100000 /* MOUNT_ATTR_IDMAP */,
+        .propagation = 1 << 18 /* MS_PRIVATE */,
+        .user_namespace = (uint64_t)user_namespace,
+    };
     int flags = AT_EMPTY_PATH | (recursive ? 0x8000 /* AT_RECURSIVE */ : 0);
     RESULT(syscall(442, mount, "", flags, &attributes, sizeof attributes));
 }

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import LinuxPlatform
 import SystemPackage
 
 /// Everything a backend needs to know to build a pod's machine; says nothing about how a backend does it.
@@ -33,6 +34,24 @@ package struct MachineSpec: Sendable, Equatable {
     package var workingDirectory: FilePath
     /// The file that takes what the machine's processes print; appended to, made if missing.
     package var log: FilePath
+
+    /// What the machine has in place of the host's users, where it shares the host's kernel; nil for the host's. All that
+    /// it gets to see is shown with these ids already.
+    package var users: UserRange?
+    /// Settings of the machine's network, by their paths below `/proc/sys`, that it cannot change itself.
+    package var networkSettings: [NetworkSetting] = []
+
+    /// One setting of a network (sysctl(2)).
+    package struct NetworkSetting: Sendable, Equatable {
+        /// Begins with `net/`.
+        package let path: String
+        package let value: String
+
+        package init(path: String, value: String) {
+            self.path = path
+            self.value = value
+        }
+    }
 
     /// The interfaces that the machine is given; none where it has a network of the host's.
     package var interfaces: [MachineInterface] {

@@ -161,7 +161,8 @@ package struct ControlGroups: Sendable, Equatable {
         }
     }
 
-    /// Lets a user make groups below those that its processes join, and move processes between them. Limits of those groups stay the host's.
+    /// Lets a user make groups below those that processes of the machine join, and move processes between them. Limits of those groups
+    /// stay those of the host.
     package func delegate(to user: UInt32) throws {
         for directory in joined {
             // Of version 1 and 2; each hierarchy has some of them (cgroups(7)).

@@ -69,6 +69,21 @@ enum Overlay {
         try TreeCopy.copyAttributes(of: tree, FileSystem.status(tree), to: layers.upper)
     }
 
+    /// - Parameter owners: how the owners of files are shown; nil for what they are. An overlay as a whole does not map them,
+    ///   but its layers do.
+    static func mount(
+        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, _ owners: OwnerMap?
+    ) throws {
+        guard let owners else { return try mount(lower: lower, layers, at: target) }
+        try? FileSystem.makeDirectory(layers.lower, mode: 0o700)
+        // Both writable layers have to be of one mount.
+        try MappedMount.attach(layers.directory, at: layers.directory, owners)
+        // The overlay keeps copies of these mounts.
+        defer { try? Mount.unmount(layers.directory, detach: true) }
+        try MappedMount.attach(lower, at: layers.lower, owners)
+        try mount(lower: layers.lower, layers, at: target)
+    }
+
     static func mount(lower: FilePath, _ layers: OverlayLayers, at target: FilePath) throws {
         let options = [
             "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))",

@@ -37,6 +37,8 @@ extension PodRuntime {
     /// The root of an app as it left it. After a reboot its overlay is mounted again, for this process alone.
     private func endedRoot(of app: String, _ layout: PodLayout) throws -> FilePath {
         let root = layout.appRootfs(app)
+        // The host's root, and so the image, has the owners that the pod gave its files, and not what they were shown as.
+        if try layout.readUsers() != nil { try unmountAll(layout) }
         guard FileSystem.exists(layout.overlay), try Mount.points(beneath: root).isEmpty else { return root }
         try Mount.leaveNamespace()
         let layers = layout.appOverlay(app)

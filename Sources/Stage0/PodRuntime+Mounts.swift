@@ -10,14 +10,19 @@ import SystemPackage
 extension PodRuntime {
     /// Mounts the overlays of a pod, stage1's first; a pod with copies has none.
     func mountRoots(_ layout: PodLayout) throws {
+        let owners = try layout.readUsers().map { try OwnerMap($0, admitsRoot: true) }
+        defer { owners?.close() }
         if FileSystem.exists(layout.overlay) {
             let tree = try treeRoot(layout.stage1TreeID)
-            try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs)
+            try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs, owners)
             for app in try FileSystem.list(layout.appInfos) {
                 let target = layout.appRootfs(app)
                 try FileSystem.makeDirectories(target)
-                try Overlay.mount(lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target)
+                try Overlay.mount(lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target, owners)
             }
+        } else if let owners {
+            // The apps' copies are below.
+            try MappedMount.attach(layout.stage1Rootfs, at: layout.stage1Rootfs, owners)
         }
         for directory in [layout.statuses, layout.exitCauses, layout.environments] {
             try FileSystem.makeDirectories(directory)

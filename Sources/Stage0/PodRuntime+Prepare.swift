@@ -14,6 +14,8 @@ struct PodPlan {
     /// The apps' images, in the manifest's order.
     let images: [StoredImage]
     let stage1: StoredImage
+    /// Whether user ids have to be chosen for the pod.
+    let needsUsers: Bool
     /// What it took to find the images.
     let times: PreparationTimes
 }
@@ -41,13 +43,11 @@ extension PodRuntime {
         let interface = try Stage1Interface(finder.store.manifest(of: stage1))
         // One that is prepared is to be run some day.
         _ = try interface.runPath()
-        guard !request.privateUsers || interface.hasOwnKernel else {
-            throw RuntimeError(
-                .unsupported, "--private-users is not supported with a stage1 image whose pods share the host's kernel")
-        }
+        if request.privateUsers { try interface.checkPrivateUsers() }
+        let needsUsers = request.privateUsers && !interface.hasOwnKernel
         if let path = request.podManifest {
             let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
-            return PodPlan(manifest: manifest, images: images, stage1: stage1, times: times)
+            return PodPlan(manifest: manifest, images: images, stage1: stage1, needsUsers: needsUsers, times: times)
         }
         let images = try times.measure(\.fetch) {
             try request.apps.map { try finder.find($0.image, signature: $0.signature) }
@@ -55,12 +55,13 @@ extension PodRuntime {
         let manifests = try images.map { try finder.store.manifest(of: $0) }
         let builder = try PodManifestBuilder(request)
         let manifest = try builder.build(zip(images, manifests).map { (id: $0.id, manifest: $1) }, notices)
-        return PodPlan(manifest: manifest, images: images, stage1: stage1, times: times)
+        return PodPlan(manifest: manifest, images: images, stage1: stage1, needsUsers: needsUsers, times: times)
     }
 
     /// Makes everything that stands in a prepared pod's directory.
     func fill(_ layout: PodLayout, with plan: PodPlan, _ storage: RootStorage, _ store: ImageStore) throws {
         let usesOverlay = try chooseOverlay(storage, in: layout.directory)
+        if plan.needsUsers { try assignUsers(to: layout) }
         notices.stage0("Preparing stage1")
         try FileSystem.makeDirectory(layout.stage1)
         try FileSystem.write(store.manifestBytes(of: plan.stage1), to: layout.stage1Manifest)

@@ -49,6 +49,7 @@ extension PodRuntime {
         request.isDebug = settings.isDebug
         request.isInteractive = options.isInteractive
         request.hostname = options.hostname
+        request.users = try layout.readUsers()
         request.localConfiguration = settings.localConfiguration.string
         request.insecure = settings.insecure
         return StartCall(interface: interface, names: names, arguments: interface.runArguments(request))

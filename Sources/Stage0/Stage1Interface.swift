@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import LinuxPlatform
 
 /// The contract between this program and a stage1 image: entrypoints named by annotations, and their arguments.
 package struct Stage1Interface: Sendable {
@@ -32,6 +33,8 @@ package struct Stage1Interface: Sendable {
     package let isOnHostNetwork: Bool
     /// Whether `run` becomes the pod's app, so that nobody is left to tell how that ends.
     package let isDirect: Bool
+    /// Whether `run` takes the user ids of a pod that is to have its own.
+    package let takesUsers: Bool
     /// The image's name, for messages.
     let image: String
     private let paths: [Entrypoint: String]
@@ -57,6 +60,7 @@ package struct Stage1Interface: Sendable {
         takesSockets = manifest.annotation("coreos.com/rkt/stage1/socket-activation") == "true"
         isOnHostNetwork = manifest.annotation("coreos.com/rkt/stage1/host-network") == "true"
         isDirect = manifest.annotation("coreos.com/rkt/stage1/direct") == "true"
+        takesUsers = manifest.annotation("coreos.com/rkt/stage1/private-users") == "true"
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {
             guard let path = manifest.annotation(entrypoint.annotation) else { continue }
@@ -92,6 +96,16 @@ package struct Stage1Interface: Sendable {
     /// Whether `run` can be told where apps' `/etc/resolv.conf` and `/etc/hosts` come from.
     package var takesNameFiles: Bool { version >= 4 }
 
+    /// Refuses users of the pod's own where it cannot have them.
+    func checkPrivateUsers() throws {
+        guard hasOwnKernel || takesUsers else {
+            throw RuntimeError(
+                .unsupported,
+                "--private-users is not supported with stage1 image \"\(image)\", whose pods have the host's users; use "
+                    + "another one")
+        }
+    }
+
     /// Refuses what a user asks for and `run` cannot be told.
     package func check(_ options: RunOptions) throws {
         func refuse(_ flags: String) -> RuntimeError {
@@ -120,6 +134,7 @@ package struct Stage1Interface: Sendable {
         arguments.append("--net=" + request.networks.joined(separator: ","))
         if request.isInteractive { arguments.append("--interactive") }
         arguments.append("--local-config=\(request.localConfiguration)")
+        if let users = request.users { arguments.append("--private-users=\(users)") }
         if takesHostname, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
         if takesInsecureOptions {
             if request.insecure.contains(.capabilities) { arguments.append("--disable-capabilities-restriction") }
@@ -155,6 +170,8 @@ package struct RunArguments: Sendable {
     package var networks = ["none"]
     package var isInteractive = false
     package var localConfiguration = "/etc/rkt"
+    /// What the pod has in place of the host's users.
+    package var users: UserRange?
     /// Nil leaves the choice to stage1, which takes `rkt-UUID`.
     package var hostname: String?
     package var insecure: InsecureOptions = []

@@ -7,7 +7,7 @@ import LinuxPlatform
 import SystemPackage
 
 /// The two streams between a container and its supervisor: the container connects, first its first program and then its
-/// agent. Nothing else can: only this process's own user may connect, and after that nobody listens.
+/// agent. Nothing else can: only one user may connect, and after that nobody listens.
 ///
 /// Before a connection is made its descriptor is that of a stream on which nothing comes, so that it can be polled and
 /// written to as the port of a virtual machine can before the guest has opened it.
@@ -23,15 +23,23 @@ package final class GuestSocket {
     /// The other ends of the silent streams.
     private let silence: [FileDescriptor]
     private var waiting: [FileDescriptor]
+    /// Who may connect.
+    private let user: UInt32
     private let path: FilePath
 
     /// Listens at a path; what was there is removed.
-    package init(_ path: FilePath) throws {
+    ///
+    /// - Parameter user: who may connect: what root in the container is on the host.
+    package init(_ path: FilePath, user: UInt32 = geteuid()) throws {
         self.path = path
+        self.user = user
         try FileSystem.remove(path)
         listener = try UnixSocket.listen(path)
         // The pod's directory is open to the members of rkt's group, too.
         guard chmod(path.string, 0o600) == 0 else { throw RuntimeError.systemCall("chmod", path, lastErrno) }
+        guard user == geteuid() || chown(path.string, user, user) == 0 else {
+            throw RuntimeError.systemCall("chown", path, lastErrno)
+        }
         try UnixSocket.setNonBlocking(listener)
         let pairs = try (0..<3).map { _ in try UnixSocket.pair() }
         boot = pairs[0].0
@@ -49,7 +57,7 @@ package final class GuestSocket {
     package func accept() throws {
         while let next = waiting.first, let (connection, user) = try UnixSocket.accept(listener) {
             defer { try? connection.close() }
-            guard user == geteuid() else { continue }
+            guard user == self.user else { continue }
             try UnixSocket.setNonBlocking(connection)
             try replace(next, by: connection)
             waiting.removeFirst()

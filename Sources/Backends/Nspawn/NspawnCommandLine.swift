@@ -3,6 +3,7 @@
 
 import AppContainer
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 
 /// One call of systemd-nspawn(1).
@@ -16,12 +17,17 @@ package struct NspawnCommandLine: Equatable, CustomStringConvertible, Sendable {
     package var environment: [String]
     /// The socket that the container finds at `NspawnHypervisor.guestSocket`.
     package var socket: FilePath
+    /// The user ids of the container; nil for the host's.
+    package var users: UserRange?
+    /// The network that systemd-nspawn runs in, and the container with it; nil where it is one of the options.
+    package var network: NspawnNetwork?
     package var inheritedDescriptors: [Int32]
     package var workingDirectory: FilePath
     package var log: FilePath
 
     /// As a shell would take it, one option on each line.
     package var description: String {
-        (environment + words.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " \\\n    ")
+        let wrapper = network.map { ["nsenter --net=\($0.namespace)"] } ?? []
+        return (environment + wrapper + words.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " \\\n    ")
     }
 }

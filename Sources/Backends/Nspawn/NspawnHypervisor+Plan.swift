@@ -38,9 +38,17 @@ extension NspawnHypervisor {
             "--bind=\(Self.escaped(socket)):\(Self.guestSocket)",
             "--capability=\(Self.names(program.capabilities))",
         ]
+        // What it is given is shown with these ids already, and the bind mounts below are as they are.
+        if let users = spec.users { options += ["--private-users=\(users)", "--private-users-ownership=off"] }
+        var network: NspawnNetwork?
         switch spec.network {
         case .host: break
-        case .namespace(let path): options.append("--network-namespace-path=\(path)")
+        case .namespace(let path):
+            if let users = spec.users {
+                network = NspawnNetwork(namespace: path, users: users, settings: spec.networkSettings)
+            } else {
+                options.append("--network-namespace-path=\(path)")
+            }
         case .interfaces:
             throw RuntimeError(
                 .unsupported,
@@ -56,7 +64,8 @@ extension NspawnHypervisor {
                 // The pod's lock does that.
                 "SYSTEMD_NSPAWN_LOCK=0",
             ],
-            socket: socket, inheritedDescriptors: spec.inheritedDescriptors.map(\.rawValue),
+            socket: socket, users: spec.users, network: network,
+            inheritedDescriptors: spec.inheritedDescriptors.map(\.rawValue),
             workingDirectory: spec.workingDirectory, log: spec.log)
     }
 

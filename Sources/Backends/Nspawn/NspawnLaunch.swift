@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import Diagnostics
 import LinuxPlatform
 import SystemPackage
@@ -19,7 +20,7 @@ struct NspawnLaunch {
         let log = try MachineLog(plan.log)
         var opened = [log.file]
         do {
-            let socket = try GuestSocket(plan.socket)
+            let socket = try GuestSocket(plan.socket, user: plan.users?.first ?? geteuid())
             opened += socket.descriptors
             let (console, output) = try UnixSocket.pair()
             opened += [console, output]
@@ -27,6 +28,9 @@ struct NspawnLaunch {
             let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
             opened.append(null)
             let groups = try changes.makeGroups()
+            // Root in a container of the host's users may do anything with them as it is.
+            if let users = plan.users { try groups.delegate(to: users.first) }
+            try plan.network?.apply()
             var request = SpawnRequest(
                 path: FilePath(plan.words[0]), arguments: plan.words, environment: plan.environment,
                 descriptors: [null.rawValue, output.rawValue, log.file.rawValue] + plan.inheritedDescriptors,
@@ -38,6 +42,7 @@ struct NspawnLaunch {
             // Nor does the container outlive systemd-nspawn.
             request.privateProcesses = true
             request.controlGroups = groups.joined
+            request.networkNamespace = plan.network?.namespace
             let process = try ChildProcess.spawn(request)
             try? output.close()
             try? null.close()
