@@ -41,8 +41,13 @@ struct AppRoot {
     private func mountKernelFileSystems() throws {
         let restricted: MountFlags = [.noSetUserID, .noDevices, .noExecution]
         try mount("proc", "/proc", restricted)
-        try mount("sysfs", "/sys", restricted.union(.readOnly))
-        try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
+        if Self.hasOwnUsers {
+            // The network is not that of the container's users, so they see it where it was mounted for them.
+            try bind("/sys", "/sys", readOnly: true)
+        } else {
+            try mount("sysfs", "/sys", restricted.union(.readOnly))
+            try bind("/sys/fs/cgroup", "/sys/fs/cgroup", readOnly: true)
+        }
         // In a container the settings are the host's, and root needs no capability to change them.
         if GuestPort.isInContainer { try bind("/proc/sys", "/proc/sys", readOnly: true) }
         guard app.protectsKernelPaths else { return }
@@ -69,7 +74,13 @@ struct AppRoot {
         try mount("tmpfs", "/dev", [.noSetUserID, .noExecution], "mode=0755,size=1m")
         let dev = try tree.directory("/dev")
         defer { try? dev.close() }
+        let hasOwnUsers = Self.hasOwnUsers
         for (name, major, minor) in Self.devices {
+            // Root that is not the host's makes no devices. It has been given these.
+            if hasOwnUsers {
+                try bind(FilePath("/dev").appending(name), "/dev/\(name)")
+                continue
+            }
             guard mknodat(dev.rawValue, name, S_IFCHR | 0o666, dev_t(rkt_makedev(major, minor))) == 0,
                 fchmodat(dev.rawValue, name, 0o666, 0) == 0
             else { throw RuntimeError.systemCall("mknod", FilePath("/dev").appending(name), lastErrno) }
@@ -84,6 +95,14 @@ struct AppRoot {
         if FileSystem.exists("/dev/net/tun") { try bind("/dev/net/tun", "/dev/net/tun") }
         // Nobody stands at an app's console unless it is interactive; then the launcher's terminal is bound here.
         try bind("/dev/null", "/dev/console")
+    }
+
+    /// Whether root is not the host's (user_namespaces(7)).
+    private static var hasOwnUsers: Bool {
+        guard GuestPort.isInContainer, let map = try? FileSystem.readText("/proc/self/uid_map", limit: 1 << 20) else {
+            return false
+        }
+        return map.split(whereSeparator: \.isWhitespace).prefix(2) != ["0", "0"]
     }
 
     static let devices: [(String, UInt32, UInt32)] = [

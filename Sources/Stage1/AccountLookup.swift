@@ -14,10 +14,16 @@ package struct AccountLookup {
     /// The app's root directory on the host. What it holds is the image's: links are resolved inside it.
     package let root: FilePath
 
-    package init(root: FilePath) { self.root = root }
+    /// The ids that files of the root are shown with; nil when they are shown with their own.
+    private let users: UserRange?
+
+    package init(root: FilePath, users: UserRange? = nil) {
+        self.root = root
+        self.users = users
+    }
 
     package func uid(of user: String) throws -> UInt32 {
-        if user.hasPrefix("/") { return try owner(of: user).uid }
+        if user.hasPrefix("/") { return try inside(owner(of: user).uid, user) }
         if let entry = try entry(named: user, in: "/etc/passwd", fields: 7) { return entry }
         if let number = UInt32(user) { return number }
         if user == "root" { return 0 }
@@ -25,11 +31,22 @@ package struct AccountLookup {
     }
 
     package func gid(of group: String) throws -> UInt32 {
-        if group.hasPrefix("/") { return try owner(of: group).gid }
+        if group.hasPrefix("/") { return try inside(owner(of: group).gid, group) }
         if let entry = try entry(named: group, in: "/etc/group", fields: 4) { return entry }
         if let number = UInt32(group) { return number }
         if group == "root" { return 0 }
         throw RuntimeError(.notFound, "\"\(group)\" group not found")
+    }
+
+    private func inside(_ id: UInt32, _ path: String) throws -> UInt32 {
+        guard let users else { return id }
+        guard let id = users.inside(id) else {
+            throw RuntimeError(
+                .unsupported,
+                "\(path) belongs to an id that a pod with --private-users does not have, as it is not below \(users.count)"
+            )
+        }
+        return id
     }
 
     private func owner(of path: String) throws -> FileStatus {

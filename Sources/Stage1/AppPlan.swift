@@ -39,9 +39,17 @@ struct AppPlan {
         guard !app.exec.isEmpty else {
             throw RuntimeError(.invalidArgument, "app \(name) has nothing to execute; give --exec")
         }
-        let accounts = AccountLookup(root: root)
+        let accounts = AccountLookup(root: root, users: arguments.users)
         let uid = try named("user") { try accounts.uid(of: app.user) }
         let gid = try named("group") { try accounts.gid(of: app.group) }
+        if let users = arguments.users {
+            for id in [uid, gid] + app.supplementaryGIDs where users.outside(id) == nil {
+                throw RuntimeError(
+                    .unsupported,
+                    "app \(name) is to have the user or group \(id), and with --private-users a pod has those below "
+                        + "\(users.count)")
+            }
+        }
         return PodConfiguration.App(
             name: name, root: "\(Self.guestRoots)/\(name)/rootfs", exec: app.exec,
             preStart: app.handler(for: .preStart) ?? [], postStop: app.handler(for: .postStop) ?? [],
@@ -92,6 +100,9 @@ struct AppPlan {
             hasPostStop: !(app.handler(for: .postStop) ?? []).isEmpty,
             memoryLimit: app.isolators.memoryLimit?.value,
             cpuQuota: app.isolators.cpuLimit?.milli.map { max(1, $0) }, cpuShares: app.isolators.cpuShares,
-            oomScoreAdjust: app.isolators.oomScoreAdjustment, restrictsDevices: arguments.protectsKernelPaths)
+            oomScoreAdjust: app.isolators.oomScoreAdjustment.flatMap {
+                arguments.canSet(oomScoreAdjust: $0) ? $0 : nil
+            },
+            restrictsDevices: arguments.protectsKernelPaths)
     }
 }

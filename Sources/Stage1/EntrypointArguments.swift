@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import LinuxPlatform
 
 /// Arguments of the `run` and `preflight` entrypoints, interface version 5 of the implementor's guide.
 package struct EntrypointArguments: Equatable, Sendable {
@@ -17,6 +18,8 @@ package struct EntrypointArguments: Equatable, Sendable {
     package var resolver = NameFile.standard
     /// Where the apps' `/etc/hosts` comes from.
     package var hosts = NameFile.standard
+    /// What the pod has in place of the host's users; what is below stage1's root is shown with these ids.
+    package var users: UserRange?
     package var uuid = ""
 
     /// Where a file comes from that names hosts for the apps.
@@ -48,6 +51,12 @@ package struct EntrypointArguments: Equatable, Sendable {
         case "interactive": interactive = try Self.flag(name, value)
         case "hostname": hostname = value ?? ""
         case "local-config": localConfiguration = value ?? ""
+        case "private-users":
+            do {
+                users = try UserRange(parsing: value ?? "")
+            } catch {
+                throw RuntimeError(.invalidArgument, "--private-users=\(value ?? "")", cause: error)
+            }
         case "disable-capabilities-restriction": restrictsCapabilities = try !Self.flag(name, value)
         case "disable-paths": protectsKernelPaths = try !Self.flag(name, value)
         case "disable-seccomp": filtersSystemCalls = try !Self.flag(name, value)
@@ -64,6 +73,9 @@ package struct EntrypointArguments: Equatable, Sendable {
         arguments.filtersSystemCalls = false
         return arguments
     }
+
+    /// Only the host's root may protect processes (proc(5), `oom_score_adj`).
+    func canSet(oomScoreAdjust: Int) -> Bool { users == nil || oomScoreAdjust >= 0 }
 
     /// Reads `resolv=MODE,hosts=MODE`.
     private mutating func readNameFiles(_ modes: String) throws {

@@ -123,6 +123,8 @@ struct IsolatorReport: Equatable {
             guard let limit = range.limit else { return (.ignored, nil) }
             return effect(ofCores: limit, processors)
         case .cpuShares(let shares): return (.enforced, "CPUShares=\(shares)")
+        case .oomScoreAdjustment(let number) where !arguments.canSet(oomScoreAdjust: number):
+            return (.ignored, "with --private-users no app can be protected more than rkt is")
         case .oomScoreAdjustment(let number): return (.enforced, "OOMScoreAdjust=\(number)")
         case .capabilitiesRetainSet, .capabilitiesRemoveSet:
             return (arguments.restrictsCapabilities ? .enforced : .disabled, nil)

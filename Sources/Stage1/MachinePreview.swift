@@ -44,7 +44,9 @@ package struct MachinePreview {
 
     private var shares: [JSONValue] {
         // A volume is exported from a directory of the pod: its source tells more.
-        let volumes = Dictionary(plan.volumes.hostMounts.map { ($0.directory, $0.source) }) { first, _ in first }
+        let volumes = Dictionary(
+            plan.volumes.hostMounts.flatMap { [($0.directory, $0.source), ($0.target, $0.source)] }
+        ) { first, _ in first }
         return plan.machine.shares.map { share in
             var object = JSONObject()
             object.set("tag", .string(share.tag))

@@ -56,6 +56,12 @@ package struct PodPlan {
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
         let hasOwnKernel = capabilities.contains(.ownKernel)
         let hasAgent = capabilities.contains(.agent)
+        // Users of a machine with a kernel of its own are its own.
+        var arguments = arguments
+        if hasOwnKernel { arguments.users = nil }
+        guard arguments.users == nil || hasAgent else {
+            throw RuntimeError(.unsupported, "--private-users takes a machine, and this pod's app has the host's users")
+        }
         guard arguments.networks != ["host"] || capabilities.contains(.hostNetwork) else {
             throw RuntimeError(.unsupported, "a pod in a virtual machine cannot have the host's network")
         }
@@ -71,7 +77,8 @@ package struct PodPlan {
         let settings = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let volumes = try VolumePlan(
             manifest, points: { points[$0.name] ?? [] }, pod: pod,
-            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : hasAgent ? .bind : .direct)
+            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : hasAgent ? .bind : .direct,
+            users: arguments.users)
         self.volumes = volumes
         let appRoots = Self.appRoots(pod, capabilities)
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
@@ -88,13 +95,16 @@ package struct PodPlan {
         }
         var leftOut = hasAgent ? [] : Self.leftOut(arguments, plans)
         let nameFiles = names
+        let kernelSettings =
+            hasAgent
+            ? try Self.kernelSettings(
+                manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel, hasOwnNetwork: arguments.networks != ["host"])
+            : []
+        // A network made by the host is not its users' to change.
+        let networkSettings = arguments.users == nil ? [] : kernelSettings.filter { $0.path.hasPrefix("net/") }
         configuration = PodConfiguration(
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
-            kernelSettings: hasAgent
-                ? try Self.kernelSettings(
-                    manifest.isolators.sysctl, hasOwnKernel: hasOwnKernel,
-                    hasOwnNetwork: arguments.networks != ["host"])
-                : [],
+            kernelSettings: kernelSettings.filter { !networkSettings.contains($0) },
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
             shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares : [],
             files: UnitGraph(
@@ -137,11 +147,14 @@ package struct PodPlan {
             return
         }
         guard hasOwnKernel else {
-            machine = Self.container(
+            var container = Self.container(
                 pod, uuid, processors: processors, memory: hostMemory,
                 capabilities: configuration.apps.reduce(0) { $0 | $1.capabilityBoundingSet },
                 shares: volumes.shares, network: namespace.map { .namespace($0) } ?? .host,
                 minimumIsolation: settings.minimumIsolation, inherited: inherited)
+            container.users = arguments.users
+            container.networkSettings = networkSettings.map { .init(path: $0.path, value: $0.value) }
+            machine = container
             return
         }
         let memory = Int(clamping: demand.machineMemory())

@@ -151,6 +151,7 @@ package struct Stage1Program {
         // The program that has called the entrypoint becomes the supervisor.
         let plan = try plan(arguments, hypervisor, supervisor: getppid())
         try plan.volumes.makeExports()
+        try plan.volumes.checkOwners()
         try hypervisor.preflight(plan.machine)
         return plan
     }

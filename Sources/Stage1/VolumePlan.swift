@@ -23,6 +23,8 @@ struct VolumePlan {
         let directory: FilePath
         let isDirectory: Bool
         let isRecursive: Bool
+        /// Whether files are shown with the ids of the pod's users.
+        var isMapped = false
 
         /// Where a single file appears in the exported directory.
         static let fileName = "file"
@@ -50,6 +52,8 @@ struct VolumePlan {
     private(set) var devices: [String: [String]] = [:]
     /// Where apps that get volumes directly find also what is mounted below the source.
     private(set) var recursiveTargets: Set<String> = []
+    /// The ids that the pod has for its own; nil for the host's.
+    private let users: UserRange?
 
     private static let guestDirectory = "/run/rkt/volumes"
     /// Of the directories in the apps' share, none is an app's: names of apps do not begin with a dot.
@@ -127,8 +131,10 @@ struct VolumePlan {
 
     /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine, or volumes overlap.
     init(
-        _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout, carrier: Carrier
+        _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout, carrier: Carrier,
+        users: UserRange? = nil
     ) throws {
+        self.users = users
         var uses: [Use] = []
         for app in manifest.apps {
             let points = app.mounts.isEmpty ? [] : try points(app)
@@ -199,18 +205,26 @@ struct VolumePlan {
             emptyDirectories.append(
                 EmptyDirectory(
                     path: pod.apps.appending(Self.emptyVolumes).appending(name), mode: volume.modeBits ?? 0o755,
-                    uid: uid, gid: gid, contents: contents))
+                    uid: try outside(uid, volume.name), gid: try outside(gid, volume.name), contents: contents))
             if case .direct = carrier { return (pod.apps.appending(Self.emptyVolumes).appending(name).string, false) }
             return ("\(AppPlan.guestRoots)/\(Self.emptyVolumes)/\(name)", false)
         case .host(let text):
             let source = FilePath(text)
             let place = "\(Self.guestDirectory)/\(number)"
             guard case .device(let transport) = carrier else {
-                try Self.requireSource(source, volume.name)
+                let status = try Self.requireSource(source, volume.name)
                 if case .direct = carrier { return (text, true) }
+                var shown = source
+                if users != nil {
+                    let mount = HostMount(
+                        source: source, directory: pod.directory.appending("volumes").appending("\(number)"),
+                        isDirectory: status.type == .directory, isRecursive: volume.recursive ?? true, isMapped: true)
+                    hostMounts.append(mount)
+                    shown = mount.target
+                }
                 shares.append(
                     .bind(
-                        source: source, target: FilePath(place), isRecursive: volume.recursive ?? true,
+                        source: shown, target: FilePath(place), isRecursive: volume.recursive ?? true,
                         readOnly: readOnly))
                 return (place, true)
             }
@@ -240,7 +254,18 @@ struct VolumePlan {
         }
     }
 
-    @discardableResult
+    /// What an id of the pod is for the host.
+    private func outside(_ id: UInt32, _ name: ACName) throws -> UInt32 {
+        guard let users else { return id }
+        guard let outside = users.outside(id) else {
+            throw RuntimeError(
+                .unsupported,
+                "volume \"\(name)\" is to belong to \(id), and with --private-users a pod has users and groups below "
+                    + "\(users.count)")
+        }
+        return outside
+    }
+
     private static func requireSource(_ source: FilePath, _ name: ACName) throws -> FileStatus {
         do {
             return try FileSystem.status(source, followSymbolicLink: true)
@@ -259,6 +284,21 @@ struct VolumePlan {
                 "\(source) of volume \"\(name)\" is neither a directory nor a file: what is behind a socket, a fifo or "
                     + "a device stays on the host's side of a virtual machine")
         }
+    }
+
+    /// Finds out whether what is to be shown with the ids of the pod's users can be.
+    func checkOwners() throws {
+        guard let owners = try ownerMap() else { return }
+        defer { owners.close() }
+        for mount in hostMounts where mount.isMapped {
+            try MappedMount.check(mount.source, owners, isRecursive: mount.isRecursive)
+        }
+    }
+
+    /// Users of the pod have the same numbers in its volumes as on the host, as in other pods.
+    private func ownerMap() throws -> OwnerMap? {
+        guard let users, hostMounts.contains(where: \.isMapped) else { return nil }
+        return try OwnerMap(users, admitsRoot: false)
     }
 
     /// Makes the directories that are exported, empty.
@@ -283,9 +323,15 @@ struct VolumePlan {
         }
         guard !hostMounts.isEmpty else { return }
         try makeExports()
+        let owners = try ownerMap()
+        defer { owners?.close() }
         try Mount.leaveNamespace()
         for mount in hostMounts {
             if !mount.isDirectory { try FileSystem.write([], to: mount.target) }
+            if let owners, mount.isMapped {
+                try MappedMount.attach(mount.source, at: mount.target, owners, isRecursive: mount.isRecursive)
+                continue
+            }
             do {
                 try Mount.bind(mount.source, mount.target, recursive: mount.isRecursive)
                 // What is mounted below the source from now on is not part of the volume, however it is served.
