@@ -69,7 +69,7 @@ int rkt_map_mount(int mount, int user_namespace, int recursive) {
     struct {
         uint64_t set, clear, propagation, user_namespace;
     } attributes = {
-        .set = 0x00100000 /* MOUNT_ATTR_IDMAP */,
+        .set = 0x00100000 /* MOUNT_ATTR_IDMAP */ | 0x4 /* MOUNT_ATTR_NODEV */,
         .propagation = 1 << 18 /* MS_PRIVATE */,
         .user_namespace = (uint64_t)user_namespace,
     };

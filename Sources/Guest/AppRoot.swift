@@ -34,7 +34,10 @@ struct AppRoot {
         try mountFiles()
         for mount in app.mounts where !directories.contains(mount) { try bind(mount) }
         if app.readOnlyRoot {
-            try Mount.mount(source: "", target: root, type: "", flags: [.bind, .remount, .readOnly])
+            var flags: MountFlags = [.bind, .remount, .readOnly]
+            // What the host has forbidden to other users cannot be left out.
+            if Self.hasOwnUsers { flags.insert(.noDevices) }
+            try Mount.mount(source: "", target: root, type: "", flags: flags)
         }
     }
 

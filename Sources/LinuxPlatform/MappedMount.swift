@@ -55,7 +55,9 @@ package struct OwnerMap: Sendable {
 /// Copies of mounts that show files with other owners.
 package enum MappedMount {
     /// Shows what is at a path over itself, or at another path, with mapped owners.
-    package static func attach(_ source: FilePath, at target: FilePath, _ map: OwnerMap, isRecursive: Bool = false) throws {
+    package static func attach(
+        _ source: FilePath, at target: FilePath, _ map: OwnerMap, isRecursive: Bool = false
+    ) throws {
         let place: FileDescriptor
         do {
             place = try FileDescriptor.open(

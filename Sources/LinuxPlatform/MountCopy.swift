@@ -25,7 +25,8 @@ package struct MountCopy: Sendable {
     /// Makes the copy and all that it holds read-only; what it is a copy of stays as it is.
     package func makeReadOnly() throws { try Mount.makeReadOnly(descriptor) }
 
-    /// Shows files with the owners that a map says. The copy is no peer of what it was made of any more.
+    /// Shows files with the owners that a map says. The copy is no peer of what it was made of any more, and devices in it
+    /// do not work: nothing but the host's root limits which ones a process with users of its own may open.
     ///
     /// - Parameter source: what this is a copy of, for messages.
     func mapOwners(_ map: OwnerMap, isRecursive: Bool, _ source: FilePath) throws {

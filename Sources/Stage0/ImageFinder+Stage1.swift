@@ -22,7 +22,7 @@ extension ImageFinder {
         case .standard: return try findStandardStage1()
         case .path(let path): return try importStage1(path)
         case .hash(let hash): return try find(hash: hash)
-        case .name(let name): return try find(ImageReference(interpreting: name))
+        case .name(let name): return try find(ImageReference(interpreting: Stage1Alias.resolve(name)))
         case .fromDirectory(let name):
             guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
                 throw RuntimeError(.invalidArgument, "--stage1-from-dir takes a file name, not \"\(name)\"")
@@ -52,7 +52,9 @@ extension ImageFinder {
         let configured = try HostConfiguration(reading: settings.configuration, [Stage1Configuration.self])[
             Stage1Configuration.self]
         if let identity = configured.identity {
-            let name = ImageName(name: identity.name, labels: [Label(name: "version", value: identity.version)])
+            let name = ImageName(
+                name: try ACIdentifier(parsing: Stage1Alias.resolve(identity.name.string)),
+                labels: [Label(name: "version", value: identity.version)])
             if let image = try store.image(named: name) {
                 notices.image("using image from local store for image name \(name)")
                 return image

@@ -81,16 +81,19 @@ enum Overlay {
         // The overlay keeps copies of these mounts.
         defer { try? Mount.unmount(layers.directory, detach: true) }
         try MappedMount.attach(lower, at: layers.lower, owners)
-        try mount(lower: layers.lower, layers, at: target)
+        try mount(lower: layers.lower, layers, at: target, flags: .noDevices)
     }
 
-    static func mount(lower: FilePath, _ layers: OverlayLayers, at target: FilePath) throws {
+    static func mount(
+        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, flags: MountFlags = []
+    ) throws {
         let options = [
             "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))",
             "workdir=\(escape(layers.work))",
         ]
         do {
-            try Mount.mount(source: "overlay", target: target, type: "overlay", data: options.joined(separator: ","))
+            try Mount.mount(
+                source: "overlay", target: target, type: "overlay", flags: flags, data: options.joined(separator: ","))
         } catch {
             throw RuntimeError(
                 .unsupported, "cannot mount the overlay of \(lower); --no-overlay copies the tree instead", cause: error

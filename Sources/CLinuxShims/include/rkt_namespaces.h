@@ -26,7 +26,8 @@ int rkt_attach_mount(int mount, int target);
 // close-on-exec descriptor.
 int rkt_make_user_namespace(const char *map);
 // Shows the files of a mount that is mounted nowhere yet, and with `recursive` of those below it, with the owners that the
-// user namespace maps theirs to (mount_setattr(2), MOUNT_ATTR_IDMAP, Linux 5.12). They are no peers of others any more.
+// user namespace maps theirs to (mount_setattr(2), MOUNT_ATTR_IDMAP, Linux 5.12). Devices there
+// do not work, and they are no peers of others any more.
 int rkt_map_mount(int mount, int user_namespace, int recursive);
 int rkt_pivot_root(const char *new_root, const char *put_old);
 
