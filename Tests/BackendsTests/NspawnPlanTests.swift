@@ -4,6 +4,7 @@
 import Backends
 import Diagnostics
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 import Testing
 
@@ -23,6 +24,24 @@ struct NspawnPlanTests {
         let plan = try NspawnHypervisor().plan(for: spec)
         try GoldenFile("nspawn/host-network").expect(plan.description)
         #expect(plan.inheritedDescriptors == [17])
+    }
+
+    @Test func `a pod with users of its own`() throws {
+        var spec = MachineSpec.container()
+        spec.users = UserRange(first: 655_360)
+        spec.networkSettings = [.init(path: "net/core/somaxconn", value: "64")]
+        let plan = try NspawnHypervisor().plan(for: spec)
+        try GoldenFile("nspawn/private-users").expect(plan.description)
+        #expect(plan.users == spec.users)
+        // It may not enter the network by itself, nor change it, nor use it as root elsewhere may.
+        #expect(plan.network?.namespace == "/var/run/netns/cni-6733c088")
+        #expect(
+            plan.network?.settings.map { "\($0.path)=\($0.value)" } == [
+                "net/ipv4/ip_unprivileged_port_start=0", "net/ipv4/ping_group_range=655360 720895",
+                "net/core/somaxconn=64",
+            ])
+        spec.network = .host
+        #expect(try NspawnHypervisor().plan(for: spec).network == nil)
     }
 
     @Test func `containers are isolated as such, and no pod that wants more becomes one`() throws {

@@ -3,6 +3,7 @@
 
 import AppContainer
 import Diagnostics
+import LinuxPlatform
 import Stage0
 import Testing
 
@@ -45,6 +46,25 @@ struct Stage1InterfaceTests {
                 "--net=none", "--local-config=/etc/rkt", "--dns-conf-mode=resolv=default,hosts=default",
                 uuid.description,
             ])
+    }
+
+    @Test func usersOfAPodAreToldWhereItHasAny() throws {
+        var request = RunArguments(uuid: PodUUID())
+        let interface = try interface(["coreos.com/rkt/stage1/private-users": "true"])
+        #expect(interface.takesUsers)
+        #expect(!interface.runArguments(request).contains { $0.hasPrefix("--private-users") })
+        request.users = UserRange(first: 655_360)
+        #expect(interface.runArguments(request).contains("--private-users=655360:65536"))
+    }
+
+    @Test(arguments: [
+        ("coreos.com/rkt/stage1-coreos", "coreos.com/rkt/stage1-nspawn"),
+        ("coreos.com/rkt/stage1-coreos:1.30.0", "coreos.com/rkt/stage1-nspawn:1.30.0"),
+        ("coreos.com/rkt/stage1-coreos,os=linux", "coreos.com/rkt/stage1-nspawn,os=linux"),
+        ("coreos.com/rkt/stage1-coreos2", "coreos.com/rkt/stage1-coreos2"), ("", ""),
+    ])
+    func anOldNameStandsForTheNewOne(name: String, today: String) {
+        #expect(Stage1Alias.resolve(name) == today)
     }
 
     @Test func nameFilesArePassedToThoseThatKnowThem() throws {

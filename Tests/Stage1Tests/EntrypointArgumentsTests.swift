@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import LinuxPlatform
 import Stage1
 import Testing
 
@@ -12,6 +13,16 @@ struct EntrypointArgumentsTests {
         let told = try EntrypointArguments(parsing: ["--dns-conf-mode=resolv=host,hosts=stage0", "uuid"])
         #expect(told.resolver == .host && told.hosts == .stage0)
         #expect(try EntrypointArguments(parsing: ["--dns-conf-mode=resolv=none", "uuid"]).resolver == .none)
+    }
+
+    @Test func usersOfThePodsOwnAreARange() throws {
+        #expect(try EntrypointArguments(parsing: ["uuid"]).users == nil)
+        let arguments = try EntrypointArguments(parsing: ["--private-users=655360:65536", "uuid"])
+        #expect(arguments.users == UserRange(first: 655_360, count: 65_536))
+        let error = #expect(throws: RuntimeError.self) {
+            try EntrypointArguments(parsing: ["--private-users=0:65536", "uuid"])
+        }
+        #expect(error?.message == "--private-users=0:65536")
     }
 
     @Test(arguments: ["", "resolv", "resolv=", "resolv=other", "hosts=none", "resolv=host,", "names=host"])

@@ -28,6 +28,8 @@ package struct NspawnCommandLine: Equatable, CustomStringConvertible, Sendable {
     /// As a shell would take it, one option on each line.
     package var description: String {
         let wrapper = network.map { ["nsenter --net=\($0.namespace)"] } ?? []
-        return (environment + wrapper + words.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " \\\n    ")
+        return
+            (environment + wrapper
+            + words.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " \\\n    ")
     }
 }
