@@ -25,13 +25,14 @@ struct FakeHost: Sendable {
     ///   - preflight: the status of a preflight entrypoint.
     ///   - networks: whether it says that it has joined networks.
     ///   - plan: what a plan entrypoint prints.
+    ///   - users: whether pods can have users of their own.
     init(
         in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, networks: Bool = false,
-        plan: String? = nil
+        plan: String? = nil, users: Bool = false
     ) throws {
         directory = scratch.path
         try FileSystem.write(FakeHost.app().bytes(), to: appPath)
-        let stage1 = FakeHost.stage1(hangs: hangs, preflight: preflight, networks: networks, plan: plan)
+        let stage1 = FakeHost.stage1(hangs: hangs, preflight: preflight, networks: networks, plan: plan, users: users)
         try FileSystem.write(stage1.bytes(), to: stage1Path)
     }
 
@@ -98,13 +99,14 @@ struct FakeHost: Sendable {
         return tar
     }
 
-    private static func stage1(hangs: Bool, preflight: Int?, networks: Bool, plan: String?) -> TarFixture {
+    private static func stage1(hangs: Bool, preflight: Int?, networks: Bool, plan: String?, users: Bool) -> TarFixture {
         var entrypoints = ["run", "enter", "gc", "stop"]
         if preflight != nil { entrypoints.append("preflight") }
         if plan != nil { entrypoints.append("plan") }
         let annotations =
             entrypoints.map { "{\"name\":\"coreos.com/rkt/stage1/\($0)\",\"value\":\"/ex/\($0)\"}" }
             + ["{\"name\":\"coreos.com/rkt/stage1/interface-version\",\"value\":\"5\"}"]
+            + (users ? ["{\"name\":\"coreos.com/rkt/stage1/private-users\",\"value\":\"true\"}"] : [])
         var tar = TarFixture()
         tar.add(
             "manifest",
@@ -139,6 +141,7 @@ struct FakeHost: Sendable {
         echo "home=$HOME" >&9
         echo "blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$$/status)" >&9
         echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
+        echo "owner=$(stat -c %u:%g stage1/rootfs/opt/stage2/hello/rootfs/greeting stage1/rootfs/ex/run 2>&1 | tr '\\n' ' ')" >&9
         echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)" >&9
         echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)" >&9
         exec 9>&-
