@@ -42,7 +42,7 @@ package struct PodOptions: ParsableArguments {
             valueName: "port"))
     package var port: [String] = []
 
-    @Flag(help: "Keep the pod's users apart from the host's and other pods'. A virtual machine does so in any case.")
+    @Flag(help: "Keep the pod's users apart from the host's, which a virtual machine does in any case.")
     package var privateUsers = false
 
     @Option(

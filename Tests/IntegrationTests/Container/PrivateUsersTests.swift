@@ -132,6 +132,21 @@ struct PrivateUsersTests {
         }
     }
 
+    @Test(arguments: storages)
+    func anAppIsConfinedAsInOtherPods(storage: String) async throws {
+        try await with { fixture in
+            let script = """
+                id -u; id -g; touch /new 2>/dev/null || echo fixed; echo x >/dev/null && echo null
+                mknod /tmp/device c 1 3 2>/dev/null || echo none
+                """
+            let flags = ["--user=12", "--group=34", "--readonly-rootfs=true"]
+            let run = try await fixture.rkt(["run", Self.flag, storage] + PodFixture.busybox(script, flags))
+            #expect(run.status == 0, "\(run.error)")
+            #expect(run.texts() == ["12", "34", "fixed", "null", "none"])
+            #expect(run.complaints.isEmpty, "\(run.error)")
+        }
+    }
+
     @Test func usersHaveTheSameNumbersInVolumesAsOnTheHost() async throws {
         try await with { fixture in
             let volume = fixture.path("volume")
