@@ -20,7 +20,8 @@ extension PodLayout {
         do {
             return try UserRange(parsing: String(text.prefix { $0 != "\n" }))
         } catch {
-            throw RuntimeError(.invalidArgument, "\(users) does not hold the user ids of a pod; remove the pod", cause: error)
+            throw RuntimeError(
+                .invalidArgument, "\(users) does not hold the user ids of a pod; remove the pod", cause: error)
         }
     }
 }
@@ -57,7 +58,8 @@ extension PodStore {
             if let lock = try FileLock.tryAcquire(directory, .exclusive) { return lock }
         } while backoff.pause(until: deadline)
         throw RuntimeError(
-            .busy, "somebody keeps \(directory) locked, so that no user ids can be chosen; see who does with lslocks(8)")
+            .busy, "somebody keeps \(directory) locked, so that no user ids can be chosen; see who does with lslocks(8)"
+        )
     }
 
     /// The ids of all pods, also of those that wait for their removal. A pod that goes to its next phase meanwhile is found

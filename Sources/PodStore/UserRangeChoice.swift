@@ -21,7 +21,9 @@ package struct UserRangeChoice: Sendable {
     /// - Parameter taken: ids that are somebody's, in any order.
     package init(taken: [Range<UInt32>]) {
         var merged: [Range<UInt64>] = []
-        for range in taken.map({ UInt64($0.lowerBound)..<UInt64($0.upperBound) }).sorted(by: { $0.lowerBound < $1.lowerBound })
+        for range in taken.map({ UInt64($0.lowerBound)..<UInt64($0.upperBound) }).sorted(by: {
+            $0.lowerBound < $1.lowerBound
+        })
         where !range.isEmpty {
             if let last = merged.last, range.lowerBound <= last.upperBound {
                 merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
