@@ -10,13 +10,18 @@ import SystemPackage
 package enum BackendRegistry {
     /// The backend of a kind, after looking at what this host has for it.
     ///
-    /// - Parameter binary: the hypervisor's program; nil for the one in the search path.
+    /// - Parameters:
+    ///   - binary: the hypervisor's program; nil for the one in the search path.
+    ///   - programs: where the programs are that were installed with rkt.
     /// - Throws: `.notFound` when the named program is none.
-    package static func hypervisor(_ kind: HypervisorKind, binary: FilePath? = nil) throws -> any Hypervisor {
+    package static func hypervisor(
+        _ kind: HypervisorKind, binary: FilePath? = nil, programs: FilePath? = nil
+    ) throws -> any Hypervisor {
         if let binary { try requireProgram(binary) }
         return switch kind {
         case .qemu: QEMUHypervisor.probe(binary: binary)
         case .lkvm: LKVMHypervisor.probe(binary: binary)
+        case .libvirt: LibvirtHypervisor.probe(emulator: binary, programs: programs)
         case .nspawn: NspawnHypervisor()
         case .fly: FlyHypervisor()
         }
@@ -36,10 +41,10 @@ package enum BackendRegistry {
         named name: String?, choice: BackendChoice = BackendChoice()
     ) throws -> any Hypervisor {
         let kind = try name.map(Self.kind(named:)) ?? standard
-        guard choice != BackendChoice() else { return try hypervisor(kind) }
-        let named = try hypervisor(kind)
+        let named = try hypervisor(kind, programs: choice.programs)
+        guard choice.kind != nil || choice.binary != nil else { return named }
         guard named.capabilities.contains(.ownKernel) else { return named }
-        let chosen = try hypervisor(choice.kind ?? kind, binary: choice.binary)
+        let chosen = try hypervisor(choice.kind ?? kind, binary: choice.binary, programs: choice.programs)
         guard chosen.capabilities.contains(.ownKernel) else {
             throw RuntimeError(
                 .unsupported,

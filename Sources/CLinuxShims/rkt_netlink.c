@@ -47,6 +47,15 @@ int rkt_tap_open(const char *pattern, char *name) {
     return fd;
 }
 
+int rkt_tap_make_plain(int fd) {
+    struct ifreq request;
+    int size = 0;
+    memset(&request, 0, sizeof request);
+    if (ioctl(fd, TUNSETOFFLOAD, 0UL) < 0 || ioctl(fd, TUNGETIFF, &request) < 0) return -errno;
+    if (!(request.ifr_flags & IFF_VNET_HDR)) return 0;
+    return ioctl(fd, TUNGETVNETHDRSZ, &size) < 0 ? -errno : size;
+}
+
 int rkt_load_filter_program(const void *instructions, unsigned int count) {
     union bpf_attr attributes;
     memset(&attributes, 0, sizeof attributes);

@@ -23,9 +23,7 @@ package struct DownloadLaunch {
     /// Where the program of an installed `rkt` is, `PREFIX/libexec/rkt/download` for `PREFIX/bin/rkt`; for one that is
     /// not in a directory `bin` it is `libexec/rkt/download` beside it.
     package static func path(forExecutable executable: FilePath) -> FilePath {
-        var directory = executable.removingLastComponent()
-        if directory.lastComponent == "bin" { directory.removeLastComponent() }
-        return directory.appending("libexec").appending("rkt").appending("download")
+        InstalledPrograms.directory(forExecutable: executable).appending("download")
     }
 
     /// The program that belongs to the running one.

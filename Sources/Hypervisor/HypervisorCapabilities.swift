@@ -27,4 +27,6 @@ package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
     package static let executableKernel = HypervisorCapabilities(rawValue: 1 << 7)
     /// An agent runs beside the apps and reports to a supervisor: apps have units, isolators and exit statuses.
     package static let agent = HypervisorCapabilities(rawValue: 1 << 8)
+    /// Directories can be shared by virtiofs only: the hypervisor serves no files itself.
+    package static let virtiofsOnly = HypervisorCapabilities(rawValue: 1 << 9)
 }

@@ -5,6 +5,7 @@
 package enum HypervisorKind: String, Sendable, CaseIterable {
     case qemu
     case lkvm
+    case libvirt
     case nspawn
     case fly
 }

@@ -12,6 +12,8 @@ package enum MachineEvent: Sendable, Equatable {
     case guestPanicked(String?)
     /// The hypervisor ends for a reason outside the guest, such as a signal.
     case hostShutdown(reason: String)
+    /// Somebody on the host has asked for the machine's orderly end, not through its supervisor.
+    case stopRequested
     /// The virtual processors stand still, as after a failing disk.
     case stopped
     /// The virtual processors run again.

@@ -58,7 +58,7 @@ package struct PodLayout: Sendable, Hashable {
     package var preparation: FilePath { directory.appending("preparation.json") }
     /// What is configured for the pod's machine, a configuration file that is written before stage1 is started.
     package var hypervisorConfiguration: FilePath { directory.appending("hypervisor.json") }
-    /// The directory of rkt's own programs, on one line; written before stage1 is started.
+    /// The directory of the programs that were installed with rkt, on one line; written before stage1 is started.
     package var programs: FilePath { directory.appending("programs") }
     /// The pod's name with systemd-machined(8), on one line; gone when that does not list it any more.
     package var machineListing: FilePath { directory.appending("machine-listing") }

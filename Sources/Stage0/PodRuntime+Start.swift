@@ -66,8 +66,7 @@ extension PodRuntime {
         try write(start.names, hostname: choices.options.hostname, layout, uuid)
         try choices.networks.resolved.write(to: layout.networks)
         try choices.hypervisor.write(pod: layout.hypervisorConfiguration)
-        let programs = try DownloadLaunch.path().removingLastComponent()
-        try FileSystem.write("\(programs)\n".utf8, to: layout.programs)
+        try FileSystem.write("\(InstalledPrograms.directory())\n".utf8, to: layout.programs)
         var variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
         if !start.interface.takesSockets { variables = PassedSockets.removeVariables(from: variables) }
         return EntrypointCall(layout: layout, environment: variables + ["RKT_LOCK_FD=\(lock)"], inherited: lock)

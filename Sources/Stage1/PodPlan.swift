@@ -77,7 +77,9 @@ package struct PodPlan {
         let settings = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let volumes = try VolumePlan(
             manifest, points: { points[$0.name] ?? [] }, pod: pod,
-            carrier: hasOwnKernel ? .device(settings.volumes ?? .standard) : hasAgent ? .bind : .direct,
+            carrier: hasOwnKernel
+                ? .device(settings.volumes ?? (capabilities.contains(.virtiofsOnly) ? .virtiofs : .standard))
+                : hasAgent ? .bind : .direct,
             users: arguments.users)
         self.volumes = volumes
         let appRoots = Self.appRoots(pod, capabilities)

@@ -124,7 +124,8 @@ package struct Stage1Program {
     /// The backend of the pod. Entrypoints that start nothing do not ask for it: they work when its program is gone.
     private func hypervisor() throws -> any Hypervisor {
         let configured = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
-        return try backend(backendName(), BackendChoice(configured.backend, binary: configured.binary))
+        let choice = BackendChoice(configured.backend, binary: configured.binary, programs: installedPrograms())
+        return try backend(backendName(), choice)
     }
 
     /// The backend of a pod that has been started. Its programs are not needed to end a pod, to enter it or to undo
@@ -135,6 +136,13 @@ package struct Stage1Program {
         let configured = try? HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let name = try backendName()
         return try? backend(name, BackendChoice(configured?.backend))
+    }
+
+    /// Where the programs are that were installed with the rkt that starts the pod, if it says so.
+    private func installedPrograms() throws -> FilePath? {
+        guard FileSystem.exists(pod.programs) else { return nil }
+        let text = try FileSystem.readText(pod.programs, limit: 4096)
+        return FilePath(String(text.prefix { $0 != "\n" }))
     }
 
     /// The name that the stage1 image gives.

@@ -58,6 +58,12 @@ extension Supervisor {
         }
     }
 
+    /// The same for who does not mean more by asking again.
+    private func stopOnce() {
+        if case .stopping = phase { return }
+        stop()
+    }
+
     func tellAgentToStop() {
         guard stopIsPending, agentIsConnected else { return }
         stopIsPending = false
@@ -78,6 +84,7 @@ extension Supervisor {
             case .guestShutdown: guestPoweredOff = true
             case .guestReset: if outcome.failure == nil { outcome.failure = .guestReset }
             case .guestPanicked: if outcome.failure == nil { outcome.failure = .guestPanicked }
+            case .stopRequested: stopOnce()
             case .controlClosed: controlIsOpen = false
             case .hostShutdown, .stopped, .resumed, .diskError: break
             }

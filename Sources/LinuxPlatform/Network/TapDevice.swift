@@ -20,6 +20,13 @@ package enum TapDevice {
         return (FileDescriptor(rawValue: descriptor), String(decoding: bytes, as: UTF8.self))
     }
 
+    /// Prepares a tap or macvtap for a program that knows nothing of checksums and segments: the kernel does them.
+    ///
+    /// - Returns: how many bytes of a header stand before each frame; zeros will do.
+    package static func makePlain(_ tap: FileDescriptor) throws -> Int {
+        Int(try check(rkt_tap_make_plain(tap.rawValue), "ioctl"))
+    }
+
     /// Opens the character device of a macvtap in the calling thread's network namespace.
     ///
     /// `/dev/tapN` is not trusted: N counts in each namespace, so that the file may lead to another pod's interface.

@@ -1,0 +1,48 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Hypervisor
+import LinuxPlatform
+import SystemPackage
+
+/// Pods in virtual machines of QEMU that libvirt makes, as domains that are gone with their pods.
+package struct LibvirtHypervisor: MachineHypervisor, MachineCollector {
+    package let installation: LibvirtInstallation
+    package let accelerators: AcceleratorFacts
+
+    package init(installation: LibvirtInstallation, accelerators: AcceleratorFacts) {
+        self.installation = installation
+        self.accelerators = accelerators
+    }
+
+    /// The backend with what this host has.
+    ///
+    /// - Parameters:
+    ///   - emulator: the one that libvirt uses instead of its own choice.
+    ///   - programs: where the programs are that were installed with rkt.
+    package static func probe(emulator: FilePath? = nil, programs: FilePath? = nil) -> LibvirtHypervisor {
+        LibvirtHypervisor(
+            installation: .probe(emulator: emulator, programs: programs), accelerators: .probe())
+    }
+
+    package var kind: HypervisorKind { .libvirt }
+    package var capabilities: HypervisorCapabilities {
+        [.ownKernel, .preservesExitStatus, .virtiofs, .virtiofsOnly, .executableKernel, .agent]
+    }
+    package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
+
+    /// Every machine has a user of its own. That its system calls are filtered, which is libvirt's to do, is looked at when
+    /// it has been made.
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
+        try accelerators.choose(spec.accelerator).accelerator == .kvm ? .confined : .emulation
+    }
+
+    package func launch(_ plan: LibvirtDomain) throws -> any Machine {
+        try LibvirtLaunch(plan).run()
+    }
+
+    package func collect(_ remains: MachineRemains) throws {
+        try LibvirtProcess.endAll(of: remains.name)
+        try FileSystem.removeTree(LibvirtDomain.directory(of: remains.name))
+    }
+}
