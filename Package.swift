@@ -36,6 +36,10 @@ let staticExecutable: [LinkerSetting] = [
 
 let package = Package(
     name: "rkt",
+    traits: [
+        .trait(name: "Libvirt", description: "The backend of libvirt, which is a shared library."),
+        .default(enabledTraits: ["Libvirt"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
@@ -52,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CGPGME", pkgConfig: "gpgme", providers: [.apt(["libgpgme-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
         .target(name: "CLinuxShims", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CGuestBoot", cSettings: [.define("_GNU_SOURCE")]),
 
@@ -98,6 +103,8 @@ let package = Package(
         .target(
             name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
         .target(
+            name: "DomainKeeper", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
+        .target(
             name: "Guest",
             dependencies: ["CGuestBoot", "CLinuxShims", "Diagnostics", "GuestProtocol", "LinuxPlatform", system]),
 
@@ -131,6 +138,13 @@ let package = Package(
         // libsystemd is a shared library only, and stage1 is static.
         .executableTarget(
             name: "machine-registration", dependencies: ["HostSystemd"], linkerSettings: staticRuntime),
+        // stage1 is static and libvirt a shared library: this program has it, where the trait is on, for one domain.
+        .executableTarget(
+            name: "libvirt-domain",
+            dependencies: [
+                "DomainKeeper", "Diagnostics", "LinuxPlatform", system,
+                .target(name: "CLibvirt", condition: .when(traits: ["Libvirt"])),
+            ], linkerSettings: staticRuntime),
         .executableTarget(name: "stage1", dependencies: ["Stage1", "Backends"], linkerSettings: staticExecutable),
         .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
 
@@ -188,6 +202,11 @@ let package = Package(
             name: "BackendsTests",
             dependencies: ["Backends", "Hypervisor", "TestSupport", "AppContainer", "Diagnostics", "LinuxPlatform"],
             exclude: ["Golden"]),
+        .testTarget(
+            name: "DomainKeeperTests",
+            dependencies: [
+                "DomainKeeper", "Backends", "AppContainer", "Diagnostics", "LinuxPlatform", "TestSupport", system,
+            ]),
         .testTarget(
             name: "GuestTests",
             dependencies: ["Guest", "GuestProtocol", "Diagnostics", "LinuxPlatform", "TestSupport", system]),

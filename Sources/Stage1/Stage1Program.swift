@@ -124,7 +124,8 @@ package struct Stage1Program {
     /// The backend of the pod. Entrypoints that start nothing do not ask for it: they work when its program is gone.
     private func hypervisor() throws -> any Hypervisor {
         let configured = try HypervisorConfiguration(pod: pod.hypervisorConfiguration)
-        let choice = BackendChoice(configured.backend, binary: configured.binary, programs: installedPrograms())
+        let choice = try BackendChoice(
+            configured.backend, binary: configured.binary, programs: installedPrograms())
         return try backend(backendName(), choice)
     }
 

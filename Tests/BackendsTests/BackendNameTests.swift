@@ -13,7 +13,8 @@ struct BackendNameTests {
 
     /// Where names are at home, below `Sources`.
     private static let homes = [
-        "Backends/BackendRegistry.swift", "Backends/QEMU/", "Backends/LKVM/", "Backends/Nspawn/", "Backends/Fly/",
+        "Backends/BackendRegistry.swift", "Backends/QEMU/", "Backends/LKVM/", "Backends/Libvirt/", "Backends/Nspawn/",
+        "Backends/Fly/",
     ]
 
     /// A line with one of these words or operators decides something.

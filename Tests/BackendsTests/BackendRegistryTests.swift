@@ -18,7 +18,9 @@ struct BackendRegistryTests {
     @Test func `an unknown name is refused with those that are known`() {
         let error = #expect(throws: RuntimeError.self) { try BackendRegistry.hypervisor(named: "bochs") }
         #expect(error?.code == .unsupported)
-        for word in ["bochs", "qemu", "lkvm", "nspawn", "fly"] { #expect(error?.message.contains(word) == true) }
+        for word in ["bochs", "qemu", "lkvm", "libvirt", "nspawn", "fly"] {
+            #expect(error?.message.contains(word) == true)
+        }
     }
 
     @Test func `an image that names no backend means QEMU`() throws {

@@ -47,6 +47,12 @@ extension LKVMInstallation {
     static let sample = LKVMInstallation(program: "/usr/local/bin/lkvm")
 }
 
+extension LibvirtInstallation {
+    /// Where Debian 12 has the programs.
+    static let sample = LibvirtInstallation(
+        keeper: "/usr/libexec/rkt/libvirt-domain", virtiofsd: "/usr/lib/qemu/virtiofsd")
+}
+
 extension AcceleratorFacts {
     static let kvm = AcceleratorFacts(deviceProblem: nil, processorVirtualizes: true)
     static let none = AcceleratorFacts(

@@ -74,7 +74,7 @@ struct HypervisorConfigurationTests {
     }
 
     @Test(arguments: [
-        (#","backend":"bochs""#, "backend: \"bochs\" is not a known backend: use qemu, lkvm, nspawn or fly"),
+        (#","backend":"bochs""#, "backend: \"bochs\" is not a known backend: use qemu, lkvm, libvirt, nspawn or fly"),
         (#","accelerator":"fast""#, "accelerator: \"fast\" is not a known accelerator: use auto, kvm or tcg"),
         (#","profile":"pc""#, "profile: \"pc\" is not a known machine profile: use q35, microvm or virt"),
         (

@@ -76,6 +76,16 @@ extension Trait where Self == ConditionTrait {
         }
     }
 
+    /// libvirt's daemons, and rkt's program for it.
+    package static var requiresLibvirt: Self {
+        Requirement.trait(
+            "needs the Debian packages libvirt-daemon-system and libvirt-clients, and a build with libvirt"
+        ) {
+            ["libvirtd", "virtlogd", "virsh", "unshare"].allSatisfy { Program.path(of: $0) != nil }
+                && FileSystem.exists(BuildProducts.directory.appending("libexec/rkt/libvirt-domain"))
+        }
+    }
+
     /// A program of the host.
     package static func requires(_ program: String) -> Self {
         Requirement.trait("needs the program \(program)") { Program.path(of: program) != nil }

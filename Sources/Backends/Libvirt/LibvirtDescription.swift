@@ -144,25 +144,28 @@ struct LibvirtDescription {
             "-device", QEMUProperties("pvpanic-pci", ["bus": "pcie.0", "addr": Self.hex(Self.panicSlot)])
         ).words
         for (index, interface) in spec.interfaces.enumerated() {
-            arguments += QEMUArgument(
-                "-netdev",
-                QEMUProperties(
-                    "stream",
-                    [
-                        "id": interface.id, "server": "off", "addr.type": "unix",
-                        "addr.path": path(LibvirtDomain.socket(ofInterface: index)),
-                    ])
-            ).words
-            arguments += QEMUArgument(
-                "-device",
-                QEMUProperties(
-                    "virtio-net-pci",
-                    [
-                        "netdev": interface.id, "mac": "\(interface.hardwareAddress)", "host_mtu": "\(interface.mtu)",
-                        // Nothing is booted from the network.
-                        "romfile": "", "bus": "pcie.0", "addr": Self.hex(Self.lastInterfaceSlot - index),
-                    ])
-            ).words
+            arguments +=
+                QEMUArgument(
+                    "-netdev",
+                    QEMUProperties(
+                        "stream",
+                        [
+                            "id": interface.id, "server": "off", "addr.type": "unix",
+                            "addr.path": path(LibvirtDomain.socket(ofInterface: index)),
+                        ])
+                ).words
+            arguments +=
+                QEMUArgument(
+                    "-device",
+                    QEMUProperties(
+                        "virtio-net-pci",
+                        [
+                            "netdev": interface.id, "mac": "\(interface.hardwareAddress)",
+                            "host_mtu": "\(interface.mtu)",
+                            // Nothing is booted from the network.
+                            "romfile": "", "bus": "pcie.0", "addr": Self.hex(Self.lastInterfaceSlot - index),
+                        ])
+                ).words
         }
         return arguments
     }

@@ -21,7 +21,8 @@ extension LibvirtHypervisor {
         var servers: [VirtiofsdCommandLine] = []
         for share in spec.shares { servers.append(try server(share, inherited)) }
         var descriptors: [LibvirtDescriptor] = []
-        var arguments: [String] = ["--connect", installation.address ?? LibvirtInstallation.system, "--name", spec.name]
+        let address = installation.address ?? LibvirtInstallation.system
+        var arguments = ["--connect", address, "--name", spec.name]
         for (index, interface) in spec.interfaces.enumerated() {
             let number = descriptors.count + LibvirtDomain.firstDescriptor
             arguments += ["--interface", "\(number):\(number + 1)"]
@@ -36,7 +37,8 @@ extension LibvirtHypervisor {
             id: spec.uuid, name: spec.name, xml: try description.element().rendered(), keeper: keeper,
             arguments: arguments, descriptors: descriptors, copies: copies, channels: LibvirtChannel.allCases,
             shareServers: servers, accelerator: accelerator, user: user,
-            requiresFilter: try isolation(of: spec) == .confined, workingDirectory: spec.workingDirectory, log: spec.log)
+            requiresFilter: try isolation(of: spec) == .confined, workingDirectory: spec.workingDirectory, log: spec.log
+        )
     }
 
     private func server(_ share: Share, _ inherited: [Int32]) throws -> VirtiofsdCommandLine {

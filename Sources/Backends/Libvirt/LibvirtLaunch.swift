@@ -116,10 +116,12 @@ final class LibvirtLaunch {
     private func start(_ server: VirtiofsdCommandLine, _ index: Int) throws {
         let listener = try listen(LibvirtDomain.socket(ofShare: index))
         defer { try? listener.close() }
+        let null = try FileDescriptor.open("/dev/null", .readWrite, options: [.closeOnExec])
+        defer { try? null.close() }
         servers.append(
             try spawn(
                 server.words,
-                descriptors: [-1, log.file.rawValue, log.file.rawValue, listener.rawValue]
+                descriptors: [null.rawValue, log.file.rawValue, log.file.rawValue, listener.rawValue]
                     + server.inheritedDescriptors,
                 readOnly: server.readOnly ? [server.source] : []))
     }
@@ -233,13 +235,15 @@ final class LibvirtLaunch {
             for other in found { other.close() }
             throw RuntimeError(
                 .unsupported,
-                "the process of domain \(plan.name) is not to be seen; libvirtd and rkt have to run in the same PID namespace")
+                "the process of domain \(plan.name) is not to be seen; libvirtd and rkt have to run in the same PID namespace"
+            )
         }
         emulator = process
         guard try !plan.requiresFilter || LibvirtProcess.isFiltered(process) else {
             throw RuntimeError(
                 .unsupported,
-                "libvirt does not filter the system calls of its domains; remove \"seccomp_sandbox\" from its qemu.conf")
+                "libvirt does not filter the system calls of its domains; remove \"seccomp_sandbox\" from its qemu.conf"
+            )
         }
         return process
     }

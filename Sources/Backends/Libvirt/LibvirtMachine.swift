@@ -102,7 +102,8 @@ package final class LibvirtMachine: VirtualMachine {
         let hasEnded = keeper.kill()
         try endOthers()
         guard hasEnded else {
-            throw RuntimeError(.timeout, "the keeper of domain \(id) (process \(keeper.pid)) does not end although killed")
+            throw RuntimeError(
+                .timeout, "the keeper of domain \(id) (process \(keeper.pid)) does not end although it was killed")
         }
     }
 
