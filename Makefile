@@ -12,17 +12,26 @@ export BUILD RKT_CACHE SWIFT_BIN
 version = $(shell sed -n 's/^ *package static let current = "\(.*\)"$$/\1/p' Sources/Diagnostics/Version.swift)
 sources := Sources Tests Package.swift
 
-## all          build/rkt, the programs that it fetches with and tells systemd of pods by, and the stage1 images
-all: $(BUILD)/rkt $(BUILD)/libexec/rkt/download $(BUILD)/libexec/rkt/machine-registration stage1
+# LIBVIRT=no builds without the backend of libvirt and without its library.
+LIBVIRT ?= yes
+ifeq ($(LIBVIRT),no)
+traits := --disable-default-traits
+endif
+# What `rkt` starts and users do not.
+installed := download machine-registration $(if $(traits),,libvirt-domain)
+export SWIFT_TRAITS := $(traits)
+
+## all          build/rkt, the programs that go with it, and the stage1 images
+all: $(BUILD)/rkt $(addprefix $(BUILD)/libexec/rkt/,$(installed)) stage1
 
 ## release      the same; there is one configuration
 release: all
 
 # Programs and tests are built together, so that one scratch directory serves both.
 programs:
-	swift build -c release --build-tests
+	swift build -c release --build-tests $(traits)
 
-$(BUILD)/rkt $(BUILD)/libexec/rkt/download $(BUILD)/libexec/rkt/machine-registration: programs
+$(BUILD)/rkt $(addprefix $(BUILD)/libexec/rkt/,$(installed)): programs
 	@mkdir -p $(@D)
 	@strip -o $@.new $(SWIFT_BIN)/$(@F)
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -112,7 +121,7 @@ backends:
 
 ## dist         build/rkt-VERSION-linux-amd64.tar.gz; the same inputs give the same bytes
 dist: all man completion
-	dist/release.sh $(version) $(BUILD)
+	dist/release.sh $(version) $(BUILD) $(installed)
 
 ## man          manual pages in build/man, made from the help texts
 man: $(BUILD)/rkt
@@ -126,8 +135,8 @@ completion: $(BUILD)/rkt
 ## install      below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images and beside itself
 install: all man completion
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
-	install -D -m 0755 $(BUILD)/libexec/rkt/download $(DESTDIR)$(PREFIX)/libexec/rkt/download
-	install -D -m 0755 $(BUILD)/libexec/rkt/machine-registration $(DESTDIR)$(PREFIX)/libexec/rkt/machine-registration
+	install -d $(DESTDIR)$(PREFIX)/libexec/rkt
+	install -m 0755 $(addprefix $(BUILD)/libexec/rkt/,$(installed)) $(DESTDIR)$(PREFIX)/libexec/rkt
 	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
 	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
 	install -D -m 0644 $(BUILD)/stage1-fly.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-fly.aci

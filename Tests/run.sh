@@ -74,7 +74,8 @@ run() {
     rm -f "$report"
     echo "== $part tests"
     "${server[@]}" timeout --foreground -k 30 "${RKT_TEST_TIMEOUT:-3600}" \
-        swift test -c release --skip-build --disable-xctest --xunit-output "$results/$part.xml" "$@" 2>&1 </dev/null |
+        swift test -c release --skip-build ${SWIFT_TRAITS:-} --disable-xctest \
+        --xunit-output "$results/$part.xml" "$@" 2>&1 </dev/null |
         tee "$results/$part.log" | complaints
     local ended=${PIPESTATUS[0]}
     # One file for Swift Testing, whose name has changed between releases.

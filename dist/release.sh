@@ -25,8 +25,9 @@ readonly name=rkt-$version-linux-amd64
 work=$(mktemp -d "$build/.dist.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
 install -D -m 0755 "$build/rkt" "$work/$name/bin/rkt"
-install -D -m 0755 "$build/libexec/rkt/download" "$work/$name/libexec/rkt/download"
-install -D -m 0755 "$build/libexec/rkt/machine-registration" "$work/$name/libexec/rkt/machine-registration"
+for program in "${@:3}"; do
+    install -D -m 0755 "$build/libexec/rkt/$program" "$work/$name/libexec/rkt/$program"
+done
 install -D -m 0644 "$build/stage1-kvm.aci" "$work/$name/lib/rkt/stage1-images/stage1-kvm.aci"
 install -D -m 0644 "$build/stage1-nspawn.aci" "$work/$name/lib/rkt/stage1-images/stage1-nspawn.aci"
 install -D -m 0644 "$build/stage1-fly.aci" "$work/$name/lib/rkt/stage1-images/stage1-fly.aci"

@@ -230,8 +230,8 @@ final class LibvirtLaunch {
     }
 
     private func findEmulator() throws -> ChildProcess {
-        var found = try LibvirtProcess.find(plan.name)
-        guard let process = found.popLast(), found.isEmpty else {
+        let found = try LibvirtProcess.find(plan.name)
+        guard let process = found.first, found.count == 1 else {
             for other in found { other.close() }
             throw RuntimeError(
                 .unsupported,
