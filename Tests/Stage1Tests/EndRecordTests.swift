@@ -104,6 +104,18 @@ struct EndRecordTests {
         #expect(!pod.complaints.contains("console:"))
     }
 
+    /// As `virsh shutdown` does it, more often than once.
+    @Test func whoAsksTheMachineToEndStopsThePodInOrder() async throws {
+        let pod = try SupervisedPod()
+        try pod.connectAgent()
+        for _ in 0..<3 { try pod.machine.requestStop() }
+        while true { if case .stop = try await pod.hear() { break } }
+        pod.machine.powerOff()
+        #expect(try await pod.end().status == 0)
+        let end = try JSONValue(parsing: FileSystem.read(pod.layout.endRecord))
+        #expect(end.value(forKey: "cause")?.string == "completed")
+    }
+
     /// With 11 frames the line before the panic is the first that would be cut.
     @Test(arguments: [11, 12, 40]) func theReasonOfAPanicIsKeptHoweverLongItsTrace(frames: Int) async throws {
         let pod = try SupervisedPod()

@@ -41,10 +41,19 @@ final class FakeMachine: VirtualMachine, @unchecked Sendable {
     /// The guest's kernel has panicked.
     func panic() throws { try FileSystem.writeAll([2], to: control) }
 
+    /// Somebody on the host has asked for its end.
+    func requestStop() throws { try FileSystem.writeAll([3], to: control) }
+
     func readControlEvents() throws -> [MachineEvent] {
-        var byte: UInt8 = 0
-        guard read(descriptors.control.rawValue, &byte, 1) == 1 else { return [] }
-        return byte == 2 ? [.guestPanicked(nil)] : [.guestShutdown]
+        var bytes = [UInt8](repeating: 0, count: 16)
+        let count = read(descriptors.control.rawValue, &bytes, bytes.count)
+        return bytes.prefix(max(0, count)).map { byte in
+            switch byte {
+            case 2: .guestPanicked(nil)
+            case 3: .stopRequested
+            default: .guestShutdown
+            }
+        }
     }
 
     func pressPowerButton() throws {}
