@@ -33,7 +33,8 @@
             signal(SIGPIPE, SIG_IGN)
             let channel = KeeperChannel(KeeperArguments.channel)
             do {
-                return try LibvirtSession(KeeperArguments(parsing: words)).run()
+                let session = LibvirtSession(try KeeperArguments(parsing: words))
+                return try withExtendedLifetime(session) { try session.run() }
             } catch {
                 channel.sendFailure("\(error)")
                 return 1

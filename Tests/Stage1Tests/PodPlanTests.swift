@@ -78,6 +78,16 @@ struct PodPlanTests {
         #expect(plan.configuration.apps.first?.mounts.last?.source.hasPrefix("/opt/stage2/.volumes/") == true)
     }
 
+    /// What is configured stays as it is: the backend refuses it.
+    @Test(arguments: [
+        (nil, "virtiofs"), (#"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#, "9p"),
+    ] as [(String?, String)])
+    func volumesGoOverVirtiofsWhereThereIsNothingElse(configuration: String?, type: String) throws {
+        let plan = try plan(
+            configuration, capabilities: [.ownKernel, .virtiofs, .virtiofsOnly, .executableKernel, .agent])
+        #expect(plan.configuration.shares.dropFirst().map(\.type) == [type, type])
+    }
+
     @Test func theMachineIsWhatIsConfigured() throws {
         let bare = try plan(nil).machine
         #expect(bare.accelerator == .auto)
