@@ -79,9 +79,10 @@ struct PodPlanTests {
     }
 
     /// What is configured stays as it is: the backend refuses it.
-    @Test(arguments: [
-        (nil, "virtiofs"), (#"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#, "9p"),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            (nil, "virtiofs"), (#"{"rktKind":"hypervisor","rktVersion":"v1","volumes":"9p"}"#, "9p"),
+        ] as [(String?, String)])
     func volumesGoOverVirtiofsWhereThereIsNothingElse(configuration: String?, type: String) throws {
         let plan = try plan(
             configuration, capabilities: [.ownKernel, .virtiofs, .virtiofsOnly, .executableKernel, .agent])
