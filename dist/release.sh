@@ -4,11 +4,13 @@
 
 # Packs what a host needs into one archive. The same inputs give the same bytes.
 #
-# usage: release.sh VERSION BUILD_DIR
+# usage: release.sh VERSION BUILD_DIR PROGRAM...
+#
+# Programs are those of BUILD_DIR/libexec/rkt.
 #
 # The archive is laid out as `make install` does it with PREFIX=/usr: it can be unpacked with
-# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself, and for the program
-# that it fetches with below its own prefix.
+# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself, and for its
+# programs below its own prefix.
 
 set -euo pipefail
 export LC_ALL=C
