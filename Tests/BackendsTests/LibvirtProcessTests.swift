@@ -4,7 +4,7 @@
 import Diagnostics
 import Testing
 
-@testable import Backends
+import Backends
 
 struct LibvirtProcessTests {
     @Test(

@@ -23,7 +23,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
 /// Always the same number.
 private struct StuckGenerator: RandomNumberGenerator {
-    mutating func next() -> UInt64 { 0 }
+    mutating func next() -> UInt64 { .max }
 }
 
 struct PodUsersTests {

@@ -6,7 +6,7 @@ import LinuxPlatform
 import SystemPackage
 
 /// QEMU of a domain, which is libvirt's child: known by its arguments, awaited and killed by its descriptor.
-enum LibvirtProcess {
+package enum LibvirtProcess {
     /// Bytes; more than any QEMU of ours has as arguments.
     private static let longestCommandLine = 256 << 10
     /// Milliseconds in which libvirt has ended a domain whose keeper is gone, or something is wrong with it.
@@ -15,7 +15,7 @@ enum LibvirtProcess {
     private static let killPatience = 5_000
 
     /// Whether the arguments are those of the QEMU of the domain with this name.
-    static func isEmulator(_ arguments: some Collection<UInt8>, of name: String) -> Bool {
+    package static func isEmulator(_ arguments: some Collection<UInt8>, of name: String) -> Bool {
         let words = arguments.split(separator: 0, omittingEmptySubsequences: false)
         guard let place = words.firstIndex(where: { $0.elementsEqual("-name".utf8) }), place + 1 < words.count else {
             return false

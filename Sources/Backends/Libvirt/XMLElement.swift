@@ -4,7 +4,7 @@
 import Diagnostics
 
 /// An element of an XML document: attributes in order, and either text or elements.
-struct XMLElement: Sendable, Equatable {
+package struct XMLElement: Sendable, Equatable {
     let name: String
     let attributes: [Attribute]
     let content: Content
@@ -19,13 +19,13 @@ struct XMLElement: Sendable, Equatable {
         case text(String)
     }
 
-    init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ elements: [XMLElement] = []) {
+    package init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ elements: [XMLElement] = []) {
         self.name = name
         self.attributes = attributes.map { Attribute(name: $0.key, value: $0.value) }
         content = .elements(elements)
     }
 
-    init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String) {
+    package init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String) {
         self.name = name
         self.attributes = attributes.map { Attribute(name: $0.key, value: $0.value) }
         content = .text(text)
@@ -34,7 +34,7 @@ struct XMLElement: Sendable, Equatable {
     /// The element and what is in it, an element a line.
     ///
     /// - Throws: `.unsupported` for a value that no XML document can hold.
-    func rendered(indent: Int = 0) throws -> String {
+    package func rendered(indent: Int = 0) throws -> String {
         let space = String(repeating: "  ", count: indent)
         let words = try attributes.map { " \($0.name)='\(try Self.escaped($0.value))'" }.joined()
         switch content {

@@ -10,6 +10,8 @@ import SystemPackage
 extension NspawnHypervisor {
     /// Where the container finds the socket that leads to its supervisor.
     package static let guestSocket: FilePath = "/run/rkt-host.sock"
+    /// Where the guest keeps what it makes, and where shares are bound.
+    private static let guestState: FilePath = "/run/rkt"
 
     package func plan(for spec: MachineSpec) throws -> NspawnCommandLine {
         guard case .host(let program) = spec.kernel else {
@@ -39,7 +41,13 @@ extension NspawnHypervisor {
             "--capability=\(Self.names(program.capabilities))",
         ]
         // What it is given is shown with these ids already, and the bind mounts below are as they are.
-        if let users = spec.users { options += ["--private-users=\(users)", "--private-users-ownership=off"] }
+        if let users = spec.users {
+            options += [
+                "--private-users=\(users)", "--private-users-ownership=off",
+                // Directories for bind mounts are made by the host's root, who is nobody in there.
+                "--tmpfs=\(Self.guestState):mode=0755",
+            ]
+        }
         var network: NspawnNetwork?
         switch spec.network {
         case .host: break
