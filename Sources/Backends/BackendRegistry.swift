@@ -77,7 +77,9 @@ package enum BackendRegistry {
             chosen = BackendSurvey(wanted, problems: ["\(error)"])
         }
         chosen.isChosen = true
-        let others = try HypervisorKind.allCases.filter { $0 != wanted }.map { try hypervisor($0) }
+        let others = try HypervisorKind.allCases.filter { $0 != wanted }.map {
+            try hypervisor($0, programs: choice.programs)
+        }
         return [chosen] + others.filter { $0.capabilities.contains(.ownKernel) }.map { $0.survey(request) }
     }
 

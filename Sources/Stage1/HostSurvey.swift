@@ -18,7 +18,7 @@ package struct HostSurvey {
     package let request: SurveyRequest
 
     /// Reads the question: a JSON object with the stage1 image's `manifest` and, if anything is configured for machines,
-    /// `hypervisor`, which is a file of that kind.
+    /// `hypervisor`, which is a file of that kind. `programs` is where the programs are that were installed with rkt.
     package init(parsing question: [UInt8]) throws {
         let document: JSONValue
         do throws(JSONSyntaxError) {
@@ -35,7 +35,9 @@ package struct HostSurvey {
             try configuration.add(
                 ConfigurationDocument(parsing: Array(given.encoded().utf8), path: "hypervisor.json"))
         }
-        choice = BackendChoice(configuration.backend, binary: configuration.binary)
+        choice = BackendChoice(
+            configuration.backend, binary: configuration.binary,
+            programs: document["programs"]?.string.map { FilePath($0) })
         request = SurveyRequest(
             accelerator: configuration.accelerator ?? .auto, minimumIsolation: configuration.minimumIsolation)
     }

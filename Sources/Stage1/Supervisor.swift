@@ -60,6 +60,8 @@ package final class Supervisor {
         static let callerOutbox = 256 << 10
         /// Milliseconds between the end of a share's server and that of the hypervisor, when the latter ends in order.
         static let hypervisorPatience = 1000
+        /// Milliseconds for the same after a server that ended in order, as it does when it is let go of.
+        static let farewellPatience = 5000
         /// The same for a guest that has powered off.
         static let releasePatience = 10_000
     }
@@ -275,7 +277,9 @@ package final class Supervisor {
             // A server ends by itself when the hypervisor lets go of it, which may be seen before the hypervisor's own end.
             guard let exit = try server.poll(), lostServer == nil else { return }
             readControl()
-            let patience = guestPoweredOff ? Limit.releasePatience : Limit.hypervisorPatience
+            let patience =
+                guestPoweredOff
+                ? Limit.releasePatience : exit == .exited(0) ? Limit.farewellPatience : Limit.hypervisorPatience
             lostServer = (exit, Clock.milliseconds + patience)
         case .signals: while let signal = try signals.next() { receive(signal) }
         case .listener: accept()

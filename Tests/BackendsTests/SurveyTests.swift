@@ -80,15 +80,30 @@ struct SurveyTests {
         #expect(missing.survey(SurveyRequest()).problems.first?.contains("lkvm is not in PATH") == true)
     }
 
+    @Test func `libvirt needs its server and the program that talks to it`() throws {
+        let scratch = try ScratchDirectory()
+        let server = try program(scratch, "virtiofsd", "echo virtiofsd 1.0")
+        func problems(keeper: FilePath?, address: String? = nil, socket: FilePath? = nil) -> [String] {
+            let installation = LibvirtInstallation(
+                keeper: keeper, virtiofsd: server, address: address, socket: socket)
+            return LibvirtHypervisor(installation: installation, accelerators: Self.usable)
+                .survey(SurveyRequest()).problems
+        }
+        #expect(problems(keeper: "/x/libvirt-domain", socket: "/x/sock") == [])
+        #expect(problems(keeper: "/x/libvirt-domain", address: "qemu+unix:///system?socket=/x") == [])
+        #expect(problems(keeper: nil, socket: "/x/sock").first?.contains("built without libvirt") == true)
+        #expect(problems(keeper: "/x/libvirt-domain").first?.contains("libvirt does not run") == true)
+    }
+
     // MARK: - The registry
 
     @Test func `an image with a kernel hears of all backends that could run its pods`() throws {
         let surveys = try BackendRegistry.survey(named: nil, choice: BackendChoice(), SurveyRequest())
-        #expect(surveys.map(\.kind) == [.qemu, .lkvm])
-        #expect(surveys.map(\.isChosen) == [true, false])
+        #expect(surveys.map(\.kind) == [.qemu, .lkvm, .libvirt])
+        #expect(surveys.map(\.isChosen) == [true, false, false])
         let configured = try BackendRegistry.survey(named: nil, choice: BackendChoice(.lkvm), SurveyRequest())
-        #expect(configured.map(\.kind) == [.lkvm, .qemu])
-        #expect(configured.map(\.isChosen) == [true, false])
+        #expect(configured.map(\.kind) == [.lkvm, .qemu, .libvirt])
+        #expect(configured.map(\.isChosen) == [true, false, false])
     }
 
     @Test(arguments: [HypervisorKind.nspawn, .fly])

@@ -20,10 +20,11 @@ struct HostSurveyTests {
         let configured = try survey(
             """
             {"manifest":\(Self.manifest),"hypervisor":
-             {"backend":"lkvm","binary":"/x/lkvm","accelerator":"kvm","minimumIsolation":"confined"}}
+             {"backend":"lkvm","binary":"/x/lkvm","accelerator":"kvm","minimumIsolation":"confined"},
+             "programs":"/usr/libexec/rkt"}
             """)
         #expect(configured.backend == "some")
-        #expect(configured.choice == BackendChoice(.lkvm, binary: "/x/lkvm"))
+        #expect(configured.choice == BackendChoice(.lkvm, binary: "/x/lkvm", programs: "/usr/libexec/rkt"))
         #expect(configured.request == SurveyRequest(accelerator: .kvm, minimumIsolation: .confined))
         let plain = try survey(#"{"manifest":\#(Self.manifest)}"#)
         #expect(plain.choice == BackendChoice())

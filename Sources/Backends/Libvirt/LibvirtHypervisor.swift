@@ -37,6 +37,30 @@ package struct LibvirtHypervisor: MachineHypervisor, MachineCollector {
         try accelerators.choose(spec.accelerator).accelerator == .kvm ? .confined : .emulation
     }
 
+    /// libvirt has a QEMU of its own choice; virtiofsd is started beside it.
+    package func survey(_ request: SurveyRequest) -> BackendSurvey {
+        var programs = [ProgramVersion.survey("virtiofsd", ["--version"], path: installation.requireVirtiofsd)]
+        do {
+            programs.append(SurveyedProgram(LibvirtInstallation.program, path: try installation.requireKeeper()))
+        } catch {
+            programs.append(SurveyedProgram(LibvirtInstallation.program, path: nil, problem: "\(error)"))
+        }
+        let problems = [installation.serverProblem].compactMap { $0 }
+        let confinement = SurveyedConfinement(
+            user: "one of its own for each machine", capabilities: "none", systemCalls: "filtered",
+            namespaces: "those that libvirt gives it")
+        do {
+            let choice = try accelerators.choose(request.accelerator)
+            return BackendSurvey(
+                kind, isolation: choice.accelerator == .kvm ? .confined : .emulation, request, programs: programs,
+                accelerator: choice, confinement: confinement, problems: problems)
+        } catch {
+            return BackendSurvey(
+                kind, programs: programs, confinement: confinement,
+                problems: programs.compactMap(\.problem) + problems + ["\(error)"])
+        }
+    }
+
     package func launch(_ plan: LibvirtDomain) throws -> any Machine {
         try LibvirtLaunch(plan).run()
     }

@@ -16,6 +16,8 @@ package struct LibvirtInstallation: Sendable, Equatable {
     package let accelerationGroup: UInt32?
     /// Which libvirt; nil for that of the system.
     package let address: String?
+    /// Where the system's libvirt is listened for; nil when it does not run.
+    package let socket: FilePath?
 
     /// The name of the program that keeps a domain.
     package static let program = "libvirt-domain"
@@ -23,16 +25,31 @@ package struct LibvirtInstallation: Sendable, Equatable {
     package static let variable = "LIBVIRT_DEFAULT_URI"
     /// Where the system's libvirt is asked for.
     package static let system = "qemu:///system"
+    /// By which the system's libvirt is reached: that of libvirtd, and that of its part for QEMU alone.
+    private static let sockets: [FilePath] = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"]
 
     package init(
         keeper: FilePath?, emulator: FilePath? = nil, virtiofsd: FilePath?, accelerationGroup: UInt32? = nil,
-        address: String? = nil
+        address: String? = nil, socket: FilePath? = nil
     ) {
         self.keeper = keeper
         self.emulator = emulator
         self.virtiofsd = virtiofsd
         self.accelerationGroup = accelerationGroup
         self.address = address
+        self.socket = socket
+    }
+
+    /// Why the system's libvirt cannot be asked; nil when it can, or another one is meant.
+    package var serverProblem: String? {
+        guard address == nil, socket == nil else { return nil }
+        return
+            "libvirt does not run: there is no \(Self.sockets[0]); install it (apt install libvirt-daemon-system), and "
+            + "start it (systemctl start libvirtd)"
+    }
+
+    package func requireVirtiofsd() throws -> FilePath {
+        try QEMUInstallation(emulator: nil, virtiofsd: virtiofsd).requireVirtiofsd()
     }
 
     package func requireKeeper() throws -> FilePath {
@@ -55,6 +72,7 @@ package struct LibvirtInstallation: Sendable, Equatable {
             keeper: programs.flatMap { ProgramSearch.find(program, in: [$0]) }, emulator: emulator,
             virtiofsd: QEMUInstallation.probe().virtiofsd,
             accelerationGroup: try? FileSystem.status("/dev/kvm").gid,
-            address: ProcessImage.variable(variable).flatMap { $0.isEmpty ? nil : $0 })
+            address: ProcessImage.variable(variable).flatMap { $0.isEmpty ? nil : $0 },
+            socket: sockets.first { FileSystem.exists($0) })
     }
 }

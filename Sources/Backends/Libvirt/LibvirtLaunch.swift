@@ -162,6 +162,9 @@ final class LibvirtLaunch {
 
     // MARK: - First words
 
+    /// Milliseconds for libvirt to tell the keeper that there is no QEMU any more.
+    private static let goneMachinePatience = 5_000
+
     /// Waits for the keeper's word that the domain runs, by when QEMU has connected everywhere.
     private func handShake() throws -> LibvirtMachine {
         guard let keeper, let control else { throw RuntimeError(.internal, "machine \(plan.id) has no keeper") }
@@ -196,7 +199,7 @@ final class LibvirtLaunch {
             _ = try Poll.wait([(control, .read), (keeper.pidfd, .read)], timeout: left)
         }
         try accept(until: deadline)
-        let emulator = try findEmulator()
+        let emulator = try findEmulator(keeper, channel, &events)
         guard let console = channels[.console], let boot = channels[.boot], let agent = channels[.agent] else {
             throw RuntimeError(.internal, "the plan of machine \(plan.id) lacks a channel")
         }
@@ -229,8 +232,17 @@ final class LibvirtLaunch {
         }
     }
 
-    private func findEmulator() throws -> ChildProcess {
+    /// - Returns: nil when the machine has ended already.
+    private func findEmulator(
+        _ keeper: ChildProcess, _ channel: QMPChannel, _ events: inout [QMPMessage]
+    ) throws -> ChildProcess? {
         let found = try LibvirtProcess.find(plan.name)
+        if found.isEmpty {
+            // A guest may be gone before it is looked for. Its keeper then says so, and ends.
+            _ = try keeper.wait(until: Clock.milliseconds + Self.goneMachinePatience)
+            events += try channel.receive()
+            if try keeper.poll() != nil { return nil }
+        }
         guard let process = found.first, found.count == 1 else {
             for other in found { other.close() }
             throw RuntimeError(

@@ -20,7 +20,8 @@ package final class LibvirtMachine: VirtualMachine {
     package var shareServers: [ChildProcess] { servers }
 
     private let keeper: ChildProcess
-    private let emulator: ChildProcess
+    /// Nil when it had ended before it was looked for.
+    private let emulator: ChildProcess?
     private let servers: [ChildProcess]
     private let control: QMPChannel
     private let log: MachineLog
@@ -37,7 +38,7 @@ package final class LibvirtMachine: VirtualMachine {
 
     init(
         plan: LibvirtDomain, version: String, descriptors: MachineDescriptors, keeper: ChildProcess,
-        emulator: ChildProcess, servers: [ChildProcess], control: QMPChannel, early: [QMPMessage], log: MachineLog
+        emulator: ChildProcess?, servers: [ChildProcess], control: QMPChannel, early: [QMPMessage], log: MachineLog
     ) {
         self.id = plan.id
         self.accelerator = plan.accelerator
@@ -63,7 +64,7 @@ package final class LibvirtMachine: VirtualMachine {
         }
         if control.isClosed, !wasClosed {
             // A guest whose keeper is gone is not supervised any more.
-            try? emulator.signal(9)
+            try? emulator?.signal(9)
             events.append(.controlClosed)
         }
         return events
@@ -118,7 +119,7 @@ package final class LibvirtMachine: VirtualMachine {
         ] {
             try? descriptor.close()
         }
-        for process in [keeper, emulator] + servers { process.close() }
+        for process in [keeper, emulator].compactMap({ $0 }) + servers { process.close() }
     }
 
     package func diagnostics() -> String { isReleased ? lastWords : log.tail() }
@@ -129,6 +130,6 @@ package final class LibvirtMachine: VirtualMachine {
             let deadline = Clock.milliseconds + Self.serverPatience
             for server in servers where (try? server.wait(until: deadline)) == nil { server.kill() }
         }
-        try LibvirtProcess.end(emulator, patience: Self.emulatorPatience)
+        if let emulator { try LibvirtProcess.end(emulator, patience: Self.emulatorPatience) }
     }
 }

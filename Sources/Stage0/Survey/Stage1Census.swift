@@ -154,6 +154,7 @@ struct Stage1Census {
         var question = JSONObject()
         question.set("manifest", try JSONValue(parsing: bytes))
         if let entry = configuration.entries.first { question.set("hypervisor", .object(entry)) }
+        if let programs = try? InstalledPrograms.directory() { question.set("programs", .string(programs.string)) }
         let output = try run(program, "/" + entrypoint, input: Array(JSONValue.object(question).encoded().utf8))
         return .answer(try Stage1Answer(parsing: output))
     }
