@@ -19,7 +19,7 @@ extension LibvirtHypervisor {
         copies.append(.init(source: try rootImage(of: spec), name: "root"))
 
         var servers: [VirtiofsdCommandLine] = []
-        for share in spec.shares { servers.append(try server(share, inherited)) }
+        for share in spec.shares { servers.append(try server(share)) }
         var descriptors: [LibvirtDescriptor] = []
         let address = installation.address ?? LibvirtInstallation.system
         var arguments = ["--connect", address, "--name", spec.name]
@@ -41,13 +41,12 @@ extension LibvirtHypervisor {
         )
     }
 
-    private func server(_ share: Share, _ inherited: [Int32]) throws -> VirtiofsdCommandLine {
+    private func server(_ share: Share) throws -> VirtiofsdCommandLine {
         switch share {
         case .virtiofs(_, let source, let cache, let readOnly):
             let qemu = QEMUInstallation(emulator: nil, virtiofsd: installation.virtiofsd)
             return VirtiofsdCommandLine(
-                program: try qemu.requireVirtiofsd(), source: source, cache: cache, readOnly: readOnly,
-                inheritedDescriptors: inherited)
+                program: try qemu.requireVirtiofsd(), source: source, cache: cache, readOnly: readOnly)
         case .plan9(let tag, _, _):
             throw RuntimeError(
                 .unsupported,

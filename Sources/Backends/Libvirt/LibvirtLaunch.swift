@@ -121,8 +121,7 @@ final class LibvirtLaunch {
         servers.append(
             try spawn(
                 server.words,
-                descriptors: [null.rawValue, log.file.rawValue, log.file.rawValue, listener.rawValue]
-                    + server.inheritedDescriptors,
+                descriptors: [null.rawValue, log.file.rawValue, log.file.rawValue, listener.rawValue],
                 readOnly: server.readOnly ? [server.source] : []))
     }
 

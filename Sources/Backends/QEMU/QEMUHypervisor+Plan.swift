@@ -57,7 +57,7 @@ extension QEMUHypervisor {
                 servers.append(
                     VirtiofsdCommandLine(
                         program: try installation.requireVirtiofsd(), source: source, cache: cache,
-                        readOnly: readOnly, inheritedDescriptors: inherited))
+                        readOnly: readOnly))
             case .plan9(let tag, let source, let readOnly):
                 options.append(QEMUDevice9P(id: id, tag: tag, source: source, readOnly: readOnly))
             case .bind(let source, _, _, _):

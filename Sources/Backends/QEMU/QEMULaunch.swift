@@ -72,7 +72,7 @@ final class QEMULaunch {
         let standard = [null.rawValue, log.file.rawValue, log.file.rawValue]
         servers.append(
             try spawn(
-                server.words, descriptors: standard + [listener.rawValue] + server.inheritedDescriptors,
+                server.words, descriptors: standard + [listener.rawValue],
                 readOnly: server.readOnly ? [server.source] : []))
     }
 

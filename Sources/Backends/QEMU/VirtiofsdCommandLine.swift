@@ -6,6 +6,9 @@ import SystemPackage
 
 /// How one virtiofsd is started; descriptor 3 is the socket it accepts QEMU's connection on.
 ///
+/// It inherits nothing else, the pod's lock neither: from a directory of the host that is open `..` leads out of the share.
+/// The lock is QEMU's to hold, which the server has nothing to do without.
+///
 /// The options are those that the C program of QEMU 7.2 and, as its compatibility syntax, the Rust program share.
 package struct VirtiofsdCommandLine: Sendable, Equatable {
     package static let socketDescriptor = 3
@@ -15,18 +18,14 @@ package struct VirtiofsdCommandLine: Sendable, Equatable {
     package let cache: VirtiofsCache
     /// Whether the server sees its source read-only: it has no option that refuses writes (the C program of QEMU 7.2).
     package let readOnly: Bool
-    /// Descriptors of the launching process that are kept open, from number 4 on.
-    package let inheritedDescriptors: [Int32]
 
     package init(
-        program: FilePath, source: FilePath, cache: VirtiofsCache, readOnly: Bool = false,
-        inheritedDescriptors: [Int32] = []
+        program: FilePath, source: FilePath, cache: VirtiofsCache, readOnly: Bool = false
     ) {
         self.program = program
         self.source = source
         self.cache = cache
         self.readOnly = readOnly
-        self.inheritedDescriptors = inheritedDescriptors
     }
 
     /// The argument vector, the program's own name first.
@@ -61,7 +60,6 @@ package struct VirtiofsdCommandLine: Sendable, Equatable {
 
 extension VirtiofsdCommandLine: CustomStringConvertible {
     package var description: String {
-        let inherited = inheritedDescriptors.isEmpty ? "" : "\ninherits \(inheritedDescriptors)"
-        return words.joined(separator: " ") + (readOnly ? "\nsees its source read-only" : "") + inherited
+        words.joined(separator: " ") + (readOnly ? "\nsees its source read-only" : "")
     }
 }
