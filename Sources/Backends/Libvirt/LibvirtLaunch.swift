@@ -59,13 +59,11 @@ final class LibvirtLaunch {
 
     /// Users can pass through it, and cannot see what is in it.
     private func makeDirectory() throws {
-        try FileSystem.makeDirectories(LibvirtDomain.parent.removingLastComponent())
-        try FileSystem.makeDirectories(LibvirtDomain.parent, mode: 0o711)
+        // Whatever the umask of who starts the pod.
+        try SharedDirectory.make(LibvirtDomain.parent.removingLastComponent(), mode: 0o755)
+        try SharedDirectory.make(LibvirtDomain.parent, mode: 0o711)
         try FileSystem.removeTree(plan.directory)
-        try FileSystem.makeDirectory(plan.directory, mode: 0o711)
-        guard chmod(plan.directory.string, 0o711) == 0 else {
-            throw RuntimeError.systemCall("chmod", plan.directory, lastErrno)
-        }
+        try SharedDirectory.make(plan.directory, mode: 0o711)
         for copy in plan.copies { try self.copy(copy.source, to: plan.directory.appending(copy.name)) }
         let xml = try FileSystem.openAnonymous(in: plan.directory)
         passed.append(xml)
