@@ -22,6 +22,17 @@ struct LibvirtProcessTests {
         #expect(LibvirtProcess.isEmulator(bytes, of: "rkt-1") == expected)
     }
 
+    @Test(
+        arguments: [
+            ("Name:\tqemu\nUid:\t1879050000\t1879050000\t1879050000\t1879050000\nGid:\t1\t1\t1\t1\n", true),
+            ("Name:\tqemu\nUid:\t1000\t1000\t1000\t1000\nGid:\t1\t1\t1\t1\n", false),
+            ("Uid:\t1879050000\t0\t1879050000\t1879050000\n", false),
+            ("Uid:\n", false), ("Name:\tqemu\n", false), ("", false),
+        ] as [(String, Bool)])
+    func `a process is QEMU's only when it is QEMU's user`(status: String, expected: Bool) {
+        #expect(LibvirtProcess.isRun(by: 1_879_050_000, status) == expected)
+    }
+
     @Test(arguments: [
         ("a<b>&'c\"", "a&lt;b&gt;&amp;&apos;c&quot;"), ("tab\tline\n", "tab&#9;line&#10;"), ("größe", "größe"),
     ])

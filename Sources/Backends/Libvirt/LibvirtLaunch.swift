@@ -233,7 +233,8 @@ final class LibvirtLaunch {
     private func findEmulator(
         _ keeper: ChildProcess, _ channel: QMPChannel, _ events: inout [QMPMessage]
     ) throws -> ChildProcess? {
-        let found = try LibvirtProcess.find(plan.name)
+        // Others can have the same arguments, and are not to keep a pod from starting.
+        let found = try LibvirtProcess.find(plan.name, of: plan.user)
         if found.isEmpty {
             // A guest may be gone before it is looked for. Its keeper then says so, and ends.
             _ = try keeper.wait(until: Clock.milliseconds + Self.goneMachinePatience)

@@ -24,14 +24,25 @@ package enum LibvirtProcess {
         return value.contains { $0.elementsEqual("guest=\(name)".utf8) }
     }
 
+    /// Whether a process is a user in every respect.
+    ///
+    /// - Parameter status: text of its file `status` (proc(5)).
+    package static func isRun(by user: UInt32, _ status: String) -> Bool {
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") }) else { return false }
+        let numbers = line.split(whereSeparator: \.isWhitespace).dropFirst()
+        return numbers.count == 4 && numbers.allSatisfy { $0 == "\(user)" }
+    }
+
     /// The running processes of the domain with this name: one, or none.
-    static func find(_ name: String) throws -> [ChildProcess] {
+    ///
+    /// - Parameter user: who they are; nil for anybody, who may also be somebody with such arguments.
+    static func find(_ name: String, of user: UInt32? = nil) throws -> [ChildProcess] {
         try FileSystem.list("/proc").filter { $0.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }.compactMap { number in
-            guard let pid = Int32(number), isRunning(pid, name), let process = try? ChildProcess(pid: pid) else {
+            guard let pid = Int32(number), isRunning(pid, name, user), let process = try? ChildProcess(pid: pid) else {
                 return nil
             }
             // The number may have become another's before the process was opened.
-            guard isRunning(pid, name) else {
+            guard isRunning(pid, name, user) else {
                 process.close()
                 return nil
             }
@@ -39,10 +50,13 @@ package enum LibvirtProcess {
         }
     }
 
-    private static func isRunning(_ pid: Int32, _ name: String) -> Bool {
-        let path = FilePath("/proc/\(pid)/cmdline")
-        guard let arguments = try? FileSystem.read(path, limit: longestCommandLine) else { return false }
-        return isEmulator(arguments, of: name)
+    private static func isRunning(_ pid: Int32, _ name: String, _ user: UInt32?) -> Bool {
+        let directory = FilePath("/proc/\(pid)")
+        guard let arguments = try? FileSystem.read(directory.appending("cmdline"), limit: longestCommandLine),
+            isEmulator(arguments, of: name)
+        else { return false }
+        guard let user else { return true }
+        return (try? FileSystem.readText(directory.appending("status"))).map { isRun(by: user, $0) } ?? false
     }
 
     /// Waits until the process has ended; one that does not in time is killed.
@@ -67,10 +81,11 @@ package enum LibvirtProcess {
 
     /// Ends what is left of a domain whose keeper is gone. Safe to repeat.
     static func endAll(of name: String) throws {
-        for process in try find(name) {
-            defer { process.close() }
-            try end(process, patience: patience)
-        }
+        let processes = try find(name)
+        defer { for process in processes { process.close() } }
+        // All of them together: whoever starts processes with such arguments must not hold up others.
+        let deadline = Clock.milliseconds + patience
+        for process in processes { try end(process, patience: max(0, deadline - Clock.milliseconds)) }
     }
 
     /// Whether the system calls of a process are filtered (proc(5), `Seccomp`).
