@@ -89,24 +89,33 @@ extension PodRuntime {
     }
 
     /// Stage1 may be damaged or from somebody else: its failure is told, and the pod is removed all the same. One whose
-    /// networks are still noted is kept, or nobody would know any more what to undo.
+    /// networks are still noted is kept, or nobody would know any more what to undo. So is one with user ids of its own
+    /// that stage1 says something is left of: its processes may still be there, and another pod would get their ids.
     ///
     /// - Throws: when the pod has to be kept.
     func runCollectEntrypoint(_ layout: PodLayout, _ uuid: PodUUID) throws {
         var reason = "its stage1 has no program for that"
+        var leavesUsers = false
         do {
             if let exit = try spawnCollectEntrypoint(layout, uuid) {
                 let isKept = FileSystem.exists(layout.networkJournal)
                 guard exit != .exited(0) || isKept else { return }
                 if case .exited(let status) = exit, status != 0, isKept { throw CollectFailure(uuid: uuid) }
                 reason = "the gc entrypoint of pod \"\(uuid)\" ended with \(exit)"
-                if !isKept { notices.write("stage0", reason) }
+                leavesUsers = !isKept && FileSystem.exists(layout.users)
+                if !isKept, !leavesUsers { notices.write("stage0", reason) }
             }
         } catch let error as CollectFailure {
             throw error
         } catch {
             reason = "cannot run the gc entrypoint of pod \"\(uuid)\": \(error)"
             if !FileSystem.exists(layout.networkJournal) { notices.write("stage0", reason) }
+        }
+        guard !leavesUsers else {
+            throw RuntimeError(
+                .invalidState,
+                "pod \"\(uuid)\" is kept, as its processes may be left, and with them its user ids: \(reason); run `rkt gc` "
+                    + "again, or remove \"\(layout.users)\" to have rkt give the ids away")
         }
         guard FileSystem.exists(layout.networkJournal) else { return }
         throw RuntimeError(

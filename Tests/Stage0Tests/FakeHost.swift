@@ -119,7 +119,7 @@ struct FakeHost: Sendable {
         // Pods lie three directories below the data directory.
         tar.add("rootfs/ex/run", script("run", hangs ? waiting : ending), mode: 0o755)
         tar.add("rootfs/ex/enter", script("enter", "exit 3"), mode: 0o755)
-        tar.add("rootfs/ex/gc", script("gc", networks ? "rm network-journal" : "exit 0"), mode: 0o755)
+        tar.add("rootfs/ex/gc", script("gc", networks ? "rm network-journal" : "test ! -e gc-fails"), mode: 0o755)
         tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
         if let plan { tar.add("rootfs/ex/plan", script("plan", "echo '\(plan)'"), mode: 0o755) }
         if let preflight {

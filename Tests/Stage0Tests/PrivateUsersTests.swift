@@ -61,4 +61,27 @@ struct PrivateUsersTests {
         _ = try host.runtime.remove(uuid)
         #expect(try host.runtime.list().isEmpty)
     }
+
+    /// Its processes may still be there, and nobody else is to be who they are.
+    @Test(.timeLimit(.minutes(5))) func aPodThatSomethingIsLeftOfKeepsItsIds() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, users: true)
+        defer { host.cleanUp(scratch) }
+        await #expect(processExitsWith: .exitCode(7)) { [path = scratch.path.string as String] in
+            let host = FakeHost(path)
+            var request = host.request
+            request.privateUsers = true
+            try host.runtime.run(request, host.runOptions)
+        }
+        let uuid = try FileSystem.readText(host.saved)
+        let pods = PodStore(dataDirectory: host.data)
+        let users = try #require(try pods.find(uuid).layout.readUsers())
+        try FileSystem.write([], to: pods.find(uuid).layout.directory.appending("gc-fails"))
+        let error = #expect(throws: RuntimeError.self) { try host.runtime.remove(uuid) }
+        #expect(error?.message.contains("exited-garbage/\(uuid)/users") == true, "\(error?.message ?? "")")
+        #expect(try pods.usersOfPods() == [users])
+        try FileSystem.remove(pods.find(uuid).layout.directory.appending("gc-fails"))
+        _ = try host.runtime.remove(uuid)
+        #expect(try host.runtime.list().isEmpty)
+    }
 }
