@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import Diagnostics
 import ImageStore
 import LinuxPlatform
@@ -12,6 +13,9 @@ extension PodRuntime {
     func mountRoots(_ layout: PodLayout) throws {
         let owners = try layout.readUsers().map { try OwnerMap($0, admitsRoot: true) }
         defer { owners?.close() }
+        // What root of the host makes here belongs to nobody in a pod with users of its own, who has to pass through it.
+        let mask = umask(0o022)
+        defer { umask(mask) }
         if FileSystem.exists(layout.overlay) {
             let tree = try treeRoot(layout.stage1TreeID)
             try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs, owners)

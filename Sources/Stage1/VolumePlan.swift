@@ -309,7 +309,8 @@ struct VolumePlan {
     /// Makes the directories and mounts, the latter in a mount namespace of this process and what it starts.
     func make() throws {
         for empty in emptyDirectories {
-            try FileSystem.makeDirectories(empty.path.removingLastComponent())
+            // Whatever the umask: users of the pod's own, to whom it does not belong, pass through it.
+            try SharedDirectory.make(empty.path.removingLastComponent(), mode: 0o755)
             if try empty.contents?.copy(to: empty.path) ?? false { continue }
             try FileSystem.makeDirectory(empty.path)
             do {

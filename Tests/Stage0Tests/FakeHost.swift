@@ -143,6 +143,7 @@ struct FakeHost: Sendable {
         echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
         echo "owner=$(stat -c %u:%g stage1/rootfs/opt/stage2/hello/rootfs/greeting stage1/rootfs/ex/run 2>&1 | tr '\\n' ' ')" >&9
         echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)" >&9
+        echo "above=$(stat -c %a stage1/rootfs/opt/stage2/hello 2>&1)" >&9
         echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)" >&9
         exec 9>&-
         \(rest)

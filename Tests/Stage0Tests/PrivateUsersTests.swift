@@ -62,6 +62,22 @@ struct PrivateUsersTests {
         #expect(try host.runtime.list().isEmpty)
     }
 
+    /// Directories above the app's root are the host's, and the pod has to pass through them.
+    @Test(.timeLimit(.minutes(5))) func theAppsRootIsReachedWhateverTheUmask() async throws {
+        let scratch = try ScratchDirectory()
+        let host = try FakeHost(in: scratch, users: true)
+        defer { host.cleanUp(scratch) }
+        await #expect(processExitsWith: .exitCode(7)) { [path = scratch.path.string as String] in
+            umask(0o077)
+            let host = FakeHost(path)
+            var request = host.request
+            request.privateUsers = true
+            request.storage = .overlay
+            try host.runtime.run(request, host.runOptions)
+        }
+        #expect(try host.observed("run.observed")["above"] == "755")
+    }
+
     /// Its processes may still be there, and nobody else is to be who they are.
     @Test(.timeLimit(.minutes(5))) func aPodThatSomethingIsLeftOfKeepsItsIds() async throws {
         let scratch = try ScratchDirectory()
