@@ -12,7 +12,8 @@ package enum IsolationLevel: String, Sendable, CaseIterable, Comparable {
     /// A kernel of their own, kept apart by the host's processor. Whoever takes the hypervisor over has what its
     /// process may do.
     case virtualization
-    /// The same, and the hypervisor runs as a user of its own behind a filter of system calls: for hostile guests.
+    /// The same, and the hypervisor runs as a user of its own behind a filter of system calls, without the right to open
+    /// others' files: for hostile guests.
     case confined
 
     package static func < (left: IsolationLevel, right: IsolationLevel) -> Bool { left.rank < right.rank }
@@ -28,8 +29,8 @@ package enum IsolationLevel: String, Sendable, CaseIterable, Comparable {
         case .virtualization:
             "it takes hardware virtualization: a /dev/kvm that can be opened and, on x86, a processor with vmx or svm"
         case .confined:
-            "it takes hardware virtualization, a backend that filters its hypervisor's system calls, and root, who alone "
-                + "can start it as another user"
+            "it takes hardware virtualization, a backend that filters its hypervisor's system calls, volumes over virtiofs, "
+                + "and root, who alone can start it as another user"
         }
     }
 }

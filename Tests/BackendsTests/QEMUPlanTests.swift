@@ -95,7 +95,7 @@ struct QEMUPlanTests {
         try GoldenFile("qemu/aarch64-kvm").expect(hypervisor.plan(for: spec).description)
     }
 
-    @Test func `how a machine is isolated depends on the accelerator and on the user`() throws {
+    @Test func `how a machine is isolated depends on accelerator, user and shares`() throws {
         let accelerated = QEMUHypervisor(installation: .sample, accelerators: .kvm)
         var spec = MachineSpec.sample()
         #expect(try Self.emulated.isolation(of: spec) == .emulation)
@@ -103,6 +103,8 @@ struct QEMUPlanTests {
         spec.user = 0x7000_0001
         #expect(try Self.emulated.isolation(of: spec) == .emulation)
         #expect(try accelerated.isolation(of: spec) == .confined)
+        spec.shares.append(.plan9(tag: "volume", source: "/srv/volume", readOnly: true))
+        #expect(try accelerated.isolation(of: spec) == .virtualization)
         spec.accelerator = .tcg
         #expect(try accelerated.isolation(of: spec) == .emulation)
     }

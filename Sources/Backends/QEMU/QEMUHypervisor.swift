@@ -27,10 +27,12 @@ package struct QEMUHypervisor: MachineHypervisor {
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
-    /// Every machine is behind the filter of system calls; only a user of its own makes that a confinement.
+    /// Every machine is behind the filter of system calls. A user of its own makes that a confinement, unless it serves shares
+    /// over 9p: for those it may open what root may.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
         guard try accelerators.choose(spec.accelerator).accelerator == .kvm else { return .emulation }
-        return spec.user == nil ? .virtualization : .confined
+        let servesFiles = spec.shares.contains { if case .plan9 = $0 { true } else { false } }
+        return spec.user == nil || servesFiles ? .virtualization : .confined
     }
 
     /// virtiofsd serves the apps' root directories: without it there is no pod.
