@@ -11,7 +11,7 @@
 
 set -uo pipefail
 readonly connection=qemu:///system
-readonly directories=(/run/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /etc/libvirt/qemu)
+readonly directories=(/run/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /etc/libvirt)
 PATH=$PATH:/usr/sbin:/sbin
 
 fail() {
@@ -19,14 +19,33 @@ fail() {
     exit 1
 }
 
+# devices: /dev without a /dev/kvm that cannot be used, which libvirt tries again and again.
+devices() {
+    grep -qwE 'vmx|svm' /proc/cpuinfo && return
+    local place=/run/libvirt/dev
+    mkdir -p "$place"
+    mount -t tmpfs -o mode=0755 none "$place"
+    mkdir "$place"/{pts,shm,net}
+    cp -a /dev/{null,zero,full,random,urandom,tty} "$place"
+    [ ! -e /dev/net/tun ] || cp -a /dev/net/tun "$place/net"
+    mount --bind /dev/pts "$place/pts"
+    ln -s pts/ptmx "$place/ptmx"
+    mount -t tmpfs none "$place/shm"
+    umount -R -l /dev || true
+    mount --move "$place" /dev
+}
+
 # inside COMMAND...: in the namespace.
 inside() {
     local directory server deadline status
     for directory in "${directories[@]}"; do mount -t tmpfs -o mode=0755 none "$directory" || exit 1; done
+    echo 'cgroup_controllers = []' >/etc/libvirt/qemu.conf
+    printf 'auth_unix_%s = "none"\n' rw ro >/etc/libvirt/libvirtd.conf
     trap finish EXIT
     trap 'exit 143' TERM INT HUP
     for server in virtlogd libvirtd; do
-        setpriv --pdeathsig KILL "$server" --pid-file "/run/libvirt/$server.pid" >"/var/log/libvirt/$server.output" 2>&1 </dev/null &
+        setpriv --pdeathsig KILL unshare --mount --propagation=private "$0" --server "$server" \
+            >"/var/log/libvirt/$server.output" 2>&1 </dev/null &
         servers="$! $servers"
     done
     deadline=$((SECONDS + 60))
@@ -58,10 +77,10 @@ finish() {
 }
 
 [ $# -gt 0 ] || { echo "usage: ${0##*/} COMMAND..." >&2; exit 2; }
-if [ "$1" = --inside ]; then
-    shift
-    inside "$@"
-fi
+case $1 in
+--inside) shift && inside "$@" ;;
+--server) devices && exec "$2" --pid-file "/run/libvirt/$2.pid" ;;
+esac
 for program in virtlogd libvirtd virsh; do
     command -v $program >/dev/null ||
         fail "there is no $program; install the Debian packages libvirt-daemon-system and libvirt-clients"
