@@ -14,30 +14,39 @@ readonly here=$(dirname "$(realpath "$0")")
 . "$here/bench/common.sh"
 readonly RUNS=${RUNS:-7}
 readonly image=$BUILD/images/busybox.aci guest=$BUILD/stage1/guest nspawn=$BUILD/stage1/guest/usr/bin/systemd-nspawn
-readonly backends=(kvm nspawn fly)
+backends=(kvm nspawn fly)
+[ ! -e "$BUILD/libexec/rkt/libvirt-domain" ] || backends=(kvm libvirt nspawn fly)
 need "$rkt" "$image" "$nspawn" "$BUILD"/stage1-{kvm,nspawn,fly}.aci
+# A libvirt of its own.
+if [[ " ${backends[*]} " = *" libvirt "* ]] && [ "${1:-}" != --with-libvirt ]; then
+    exec "$here/../Tests/servers/libvirtd.sh" "$0" --with-libvirt
+fi
 
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-bench.XXXXXXXX")
-readonly log=$scratch/log data=$scratch/data
+readonly log=$scratch/log data=$scratch/data libvirt=$scratch/libvirt
 started=
 trap '[ -z "$started" ] || kill "$started" 2>/dev/null
     for uuid in $(rkt list --no-legend --full 2>/dev/null | cut -f 1); do rkt stop --force "$uuid" >/dev/null 2>&1; done
     wait
     rkt gc --grace-period=0s --expire-prepared=0s >/dev/null 2>&1
     grep -q " $scratch/" /proc/mounts || rm -rf --one-file-system "$scratch"' EXIT
-mkdir "$data" "$scratch/image"
+mkdir "$data" "$scratch/image" "$libvirt"{,/hypervisor.d}
+echo '{"rktKind": "hypervisor", "rktVersion": "v1", "backend": "libvirt"}' >"$libvirt/hypervisor.d/libvirt.json"
 cc -O2 -o "$scratch/measure" "$here/bench/measure.c"
 
 rkt() {
     "$rkt" --dir="$data" --insecure-options=image "$@"
 }
 
-# network BACKEND: none that takes time to make.
-network() {
+# start BACKEND UUID: the command that runs a prepared pod, with no network that takes time to make, in `command`.
+start() {
+    command=("$rkt" --dir="$data")
     case $1 in
-    kvm) echo none ;;
-    *) echo host ;;
+    kvm) command+=(run-prepared --net=none) ;;
+    libvirt) command+=(--user-config="$libvirt" run-prepared --net=none) ;;
+    *) command+=(run-prepared --net=host) ;;
     esac
+    command+=("$2")
 }
 
 # measure NAME COMMAND...: adds a line to the file of that name.
@@ -50,7 +59,7 @@ measure() {
 
 # prepare BACKEND PROGRAM [ARGUMENT...]: a pod of the image.
 prepare() {
-    rkt prepare --stage1-path="$BUILD/stage1-$1.aci" "$image" --exec "$2" -- "${@:3}" 2>>"$log"
+    rkt prepare --stage1-path="$BUILD/stage1-${1/libvirt/kvm}.aci" "$image" --exec "$2" -- "${@:3}" 2>>"$log"
 }
 
 # family PID: it and all below it.
@@ -100,13 +109,15 @@ readonly contained=("$nspawn" --quiet --register=no --keep-unit)
 echo "bench: $RUNS runs of each kind" >&2
 for backend in "${backends[@]}"; do
     uuid=$(prepare "$backend" /bin/true) || die "no pod of $backend can be prepared"
-    rkt run-prepared --net="$(network "$backend")" "$uuid" >>"$log" 2>&1 || die "no pod of $backend runs"
+    start "$backend" "$uuid"
+    "${command[@]}" >>"$log" 2>&1 || die "no pod of $backend runs"
     rkt rm "$uuid" >>"$log" 2>&1
 done
 for ((run = 1; run <= RUNS; run++)); do
     for backend in "${backends[@]}"; do
         uuid=$(prepare "$backend" /bin/true)
-        measure "$backend" "$rkt" --dir="$data" run-prepared --net="$(network "$backend")" "$uuid"
+        start "$backend" "$uuid"
+        measure "$backend" "${command[@]}"
         rkt rm "$uuid" >>"$log" 2>&1
     done
     measure by-nspawn "${contained[@]}" --directory="$tree" /bin/true
@@ -116,13 +127,16 @@ done
 
 for backend in "${backends[@]}"; do
     uuid=$(prepare "$backend" /bin/sleep 31415)
-    "$rkt" --dir="$data" run-prepared --net="$(network "$backend")" "$uuid" >>"$log" 2>&1 &
+    start "$backend" "$uuid"
+    "${command[@]}" >>"$log" 2>&1 &
     started=$!
     case $backend in
     fly) running 31415 ;;
     *) rkt status --wait-ready=2m "$uuid" >>"$log" 2>&1 ;;
     esac
-    memory "$backend" "$started"
+    others=()
+    [ "$backend" != libvirt ] || mapfile -t others < <(pgrep -f "guest=rkt-$uuid")
+    memory "$backend" "$started" "${others[@]}"
     rkt stop --force "$uuid" >>"$log" 2>&1
     { wait "$started" || true; } 2>>"$log"
     started=
