@@ -219,6 +219,7 @@ net_failover.ko
 virtio_net.ko
 sum_generic.ko
 libsum.ko
+sound.ko
 erofs.ko
 virtiofs.ko
 9pnet.ko
