@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef P_PIDFD
@@ -138,7 +139,14 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
             fail(report, 7);
         }
     }
-    execve(spawn->path, spawn->argv, spawn->envp);
+    // A file that this program has just written is busy as long as a child of another thread, which is not at its own
+    // execve yet, has the descriptor too: for a moment, at the end of which nothing wakes anybody.
+    const struct timespec moment = {.tv_nsec = 5000000};
+    for (int tries = 0; tries < 600; tries++) {
+        execve(spawn->path, spawn->argv, spawn->envp);
+        if (errno != ETXTBSY) break;
+        nanosleep(&moment, NULL);
+    }
     fail(report, 8);
 }
 

@@ -99,7 +99,8 @@ struct HostileDownloadProgramTests {
         guard let breach else { return #expect(error == nil) }
         #expect(
             try #require(error).message.hasSuffix(
-                "breaks the protocol (\(breach)): install it and rkt from the same release"))
+                "breaks the protocol (\(breach)): install it and rkt from the same release"),
+            "\(error.map { "\($0)" } ?? "no error")")
     }
 
     @Test func aFileThatItDoesNotWriteIsMissed() throws {

@@ -27,6 +27,23 @@ struct ChildProcessTests {
         #expect(String(describing: error).contains("/nonexistent/program"))
     }
 
+    @Test func aProgramThatIsOpenForWritingForAMomentIsStartedAfterwards() throws {
+        let scratch = try ScratchDirectory()
+        let program = scratch.appending("program")
+        try FileSystem.write(Array("#!/bin/sh\nexit 5\n".utf8), to: program, mode: 0o755)
+        let (ours, theirs) = try FileDescriptor.pipe()
+        defer { try? ours.close() }
+        // Who has it open ends by itself, which may be while it is being started.
+        let writer = try ChildProcess.spawn(
+            shell("exec 3>>'\(program)'; echo open; exec sleep 0.2", descriptors: [-1, theirs.rawValue, -1]))
+        try theirs.close()
+        var byte: UInt8 = 0
+        #expect(try withUnsafeMutableBytes(of: &byte) { try ours.read(into: $0) } == 1)
+        let child = try ChildProcess.spawn(SpawnRequest(path: program, arguments: ["program"]))
+        #expect(try child.wait() == .exited(5))
+        #expect(try writer.wait() == .exited(0))
+    }
+
     @Test func descriptorsArriveUnderTheirNumbersAndNoOthers() throws {
         let scratch = try ScratchDirectory()
         let files = try ["three", "four"].map { name in
