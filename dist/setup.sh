@@ -43,7 +43,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     as_root "these packages are missing: ${missing[*]}"
     echo "setup: installing ${missing[*]}"
     apt-get update -qq
-    # Some packages would start a service; nothing on this list needs one.
+    # Packages of services start them where systemd runs; nothing here needs that, tests start their own.
     apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 elif ! (cd / && apt-get download --print-uris -qq busybox-static) >/dev/null 2>&1; then
     # The recipes of the guest and of the test images download packages without installing them.
