@@ -15,6 +15,12 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport = Target.Dependency.product(
+    name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 /// `rkt` carries the Swift runtime and links C libraries dynamically: it needs no Swift on the host.
@@ -49,6 +55,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/grpc/grpc-swift-2.git", exact: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", exact: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf.git", exact: "2.4.1"),
+        .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
     ],
     targets: [
         // C
@@ -83,6 +94,11 @@ let package = Package(
         .target(name: "Hypervisor", dependencies: ["Diagnostics", "LinuxPlatform", system]),
         .target(name: "Networking", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
 
+        .target(
+            name: "MetadataRegistration", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
+        // Generated from dist/proto by `make protobuf`.
+        .target(name: "RktAPI", dependencies: [grpcCore, grpcProtobuf, protobuf]),
+
         // 3: stores, backends, the guest's side
         .target(name: "HostSystemd", dependencies: ["CSystemd", "Diagnostics"]),
         .target(
@@ -108,22 +124,36 @@ let package = Package(
             name: "Guest",
             dependencies: ["CGuestBoot", "CLinuxShims", "Diagnostics", "GuestProtocol", "LinuxPlatform", system]),
 
+        .target(
+            name: "MetadataService",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", hummingbirdCore, nioCore, nioPosix, nioHTTP1, crypto,
+                system,
+            ]),
+
         // 4: the stages
         .target(
             name: "Stage0",
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
                 "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol",
-                "Hypervisor", "Networking", system,
+                "Hypervisor", "Networking", "MetadataRegistration", system,
             ]),
         .target(
             name: "Stage1",
             dependencies: [
                 "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
-                "PodJournal", "HostConfiguration", "Hypervisor", "Networking", system,
+                "PodJournal", "HostConfiguration", "Hypervisor", "Networking", "MetadataRegistration", system,
             ]),
 
-        // 5: the command line
+        // 5: the command line, and the API
+        .target(
+            name: "APIService",
+            dependencies: [
+                "Diagnostics", "LinuxPlatform", "AppContainer", "ImageStore", "PodStore", "PodJournal", "GuestProtocol",
+                "HostConfiguration", "Stage0", "RktAPI", grpcCore, grpcTransport, grpcProtobuf, protobuf, nioCore,
+                nioPosix, system,
+            ]),
         .target(
             name: "Commands",
             dependencies: [
@@ -135,6 +165,9 @@ let package = Package(
         .executableTarget(name: "rkt", dependencies: ["Commands"], linkerSettings: staticRuntime),
         // Talks to the network, so that the HTTP stack neither slows the start of `rkt` down nor runs in it.
         .executableTarget(name: "download", dependencies: ["Downloader"], linkerSettings: staticRuntime),
+        // They listen, and hold no more than they need.
+        .executableTarget(name: "metadata-service", dependencies: ["MetadataService"], linkerSettings: staticRuntime),
+        .executableTarget(name: "api-service", dependencies: ["APIService"], linkerSettings: staticRuntime),
         // libsystemd is a shared library only, and stage1 is static.
         .executableTarget(
             name: "machine-registration", dependencies: ["HostSystemd"], linkerSettings: staticRuntime),
@@ -210,6 +243,18 @@ let package = Package(
         .testTarget(
             name: "GuestTests",
             dependencies: ["Guest", "GuestProtocol", "Diagnostics", "LinuxPlatform", "TestSupport", system]),
+        .testTarget(
+            name: "MetadataServiceTests",
+            dependencies: [
+                "MetadataService", "MetadataRegistration", "AppContainer", "Diagnostics", "LinuxPlatform",
+                "TestSupport", crypto, system,
+            ]),
+        .testTarget(
+            name: "APIServiceTests",
+            dependencies: [
+                "APIService", "RktAPI", "AppContainer", "Diagnostics", "ImageStore", "LinuxPlatform", "PodStore",
+                "PodJournal", "GuestProtocol", "Stage0", "TestSupport", grpcCore, grpcProtobuf, protobuf, system,
+            ]),
         .testTarget(
             name: "Stage0Tests",
             dependencies: [

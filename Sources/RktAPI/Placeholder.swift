@@ -1,0 +1,8 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPCCore
+import GRPCProtobuf
+import SwiftProtobuf
+
+enum Placeholder {}
