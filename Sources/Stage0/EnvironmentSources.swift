@@ -73,7 +73,17 @@ package struct EnvironmentSources: Sendable {
     }
 
     /// The variables of this process that may stand in a manifest.
-    private static var callers: Environment {
-        Environment(ProcessImage.environment.compactMap { try? parse($0, from: "environment") })
+    private static var callers: Environment { passedOn(ProcessImage.environment) }
+
+    /// What of an environment may stand in a manifest. What systemd says to the caller, and to nobody else, stays out.
+    ///
+    /// - Parameter environment: `NAME=value` each.
+    package static func passedOn(_ environment: [String]) -> Environment {
+        let variables = environment.compactMap { try? parse($0, from: "environment") }
+        return Environment(
+            variables.filter { variable in
+                variable.name != "NOTIFY_SOCKET"
+                    && !["WATCHDOG_", "LISTEN_"].contains { variable.name.hasPrefix($0) }
+            })
     }
 }

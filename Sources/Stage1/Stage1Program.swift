@@ -20,6 +20,8 @@ package struct Stage1Program {
     private let backend: (String?, BackendChoice) throws -> any Hypervisor
     let pod: PodLayout
     private let origin = Clock.microseconds
+    /// What systemd has said to this process.
+    let serviceManager = ServiceManager.Variables.take()
 
     /// Names the backend, in the stage1 image's manifest.
     static let backendAnnotation = "coreos.com/rkt/stage1/hypervisor"
@@ -190,16 +192,18 @@ package struct Stage1Program {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
         let errors = ErrorStream()
+        let manager = ServiceManager(serviceManager) { errors.notice("stage1: warning: \($0)") }
+        manager.starting()
         let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
         let forwarder = try networks.forwardSockets(errors)
         defer { forwarder?.stop() }
-        return try supervise(arguments, hypervisor, networks, signals, errors)
+        return try supervise(arguments, hypervisor, networks, signals, errors, manager)
     }
 
     private func supervise(
         _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks,
-        _ signals: SignalDescriptor, _ errors: ErrorStream
+        _ signals: SignalDescriptor, _ errors: ErrorStream, _ manager: ServiceManager
     ) throws -> Int32 {
         let plan = try plan(arguments, hypervisor, networks)
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
@@ -228,6 +232,7 @@ package struct Stage1Program {
         let supervisor = Supervisor(
             pod: pod, configuration: plan.configuration, machine: machine, listener: listener, signals: signals,
             errors: errors, options: options, origin: origin)
+        supervisor.manager = manager
         let status = try supervisor.run()
         try supervisor.report()
         return status

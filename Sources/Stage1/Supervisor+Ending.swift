@@ -54,6 +54,7 @@ extension Supervisor {
             outcome.wasStoppedEarly = !isReady && !agentIsLost
             phase = .stopping(deadline: Clock.milliseconds + options.stopPatience)
             stopIsPending = true
+            manager?.stopping()
             tellAgentToStop()
         }
     }

@@ -160,6 +160,7 @@ extension Supervisor {
     private func recordReady() {
         guard !isReady else { return }
         isReady = true
+        manager?.ready(configuration.apps.map(\.name))
         ledger.mark("ready")
         try? ledger.write(to: pod.startLedger)
         guard !FileSystem.exists(pod.supervisorStatus) else { return }
@@ -188,6 +189,7 @@ extension Supervisor {
             } catch {
                 errors.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
             }
+            manager?.appEnded(app, status)
             outcome.unfinished.removeAll { $0 == app }
             if status != 0, outcome.firstFailure == nil { outcome.firstFailure = status }
             if cause == .outOfMemory {

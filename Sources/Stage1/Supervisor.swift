@@ -116,6 +116,8 @@ package final class Supervisor {
     let errors: ErrorStream
     /// Tells systemd-machined(8) of the pod.
     var registrar: ChildProcess?
+    /// Whom the pod's unit is told to; nil for nobody.
+    package var manager: ServiceManager?
     /// Whether a signal has ended the wait for whoever reads the pod's output.
     private var hasGivenUp = false
 
@@ -156,6 +158,7 @@ package final class Supervisor {
         while machineIsRunning { try turn() }
         drainMachine()
         journal.finish()
+        manager?.ended(outcome)
         endClients()
         tellLeftOut()
         try finishOutput()
@@ -181,6 +184,7 @@ package final class Supervisor {
     private func machineEnded(_ exit: ProcessExit) {
         ledger.mark("machine-ended")
         phase = .ending
+        manager?.stopping()
         readControl()
         if outcome.failure == nil, !guestPoweredOff { outcome.failure = .hypervisorDied(exit) }
     }

@@ -57,4 +57,12 @@ struct EnvironmentSourcesTests {
         request.inheritsEnvironment = true
         #expect(try EnvironmentSources(request).merged(image: [], app: [])["PATH"] == ProcessImage.variable("PATH"))
     }
+
+    @Test func whatSystemdSaysToTheCallerIsNotPassedOn() {
+        let environment = [
+            "A=1", "NOTIFY_SOCKET=/run/systemd/notify", "WATCHDOG_USEC=1", "WATCHDOG_PID=2", "LISTEN_FDS=1",
+            "LISTEN_PID=2", "LISTEN_FDNAMES=a", "LISTENER=3",
+        ]
+        #expect(EnvironmentSources.passedOn(environment).map(\.name) == ["A", "LISTENER"])
+    }
 }

@@ -31,6 +31,7 @@ final class SupervisedPod: @unchecked Sendable {
 
     init(
         apps: [String] = ["web"], early: [Int32] = [], portEscape: UInt8? = nil,
+        variables: ServiceManager.Variables = .init(),
         change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
     ) throws {
         let scratch = try ScratchDirectory()
@@ -52,9 +53,11 @@ final class SupervisedPod: @unchecked Sendable {
         thread = SignalledThread { [options] in
             let signals = try SignalDescriptor([SIGTERM, SIGQUIT, SIGWINCH])
             for number in early { pthread_kill(pthread_self(), number) }
+            let stream = ErrorStream(errors.write)
             let supervisor = Supervisor(
                 pod: layout, configuration: configuration, machine: machine, listener: listener, signals: signals,
-                errors: ErrorStream(errors.write), options: options, origin: Clock.microseconds)
+                errors: stream, options: options, origin: Clock.microseconds)
+            supervisor.manager = ServiceManager(variables) { stream.notice($0) }
             let status = try supervisor.run()
             try supervisor.report()
             try? output.write.close()

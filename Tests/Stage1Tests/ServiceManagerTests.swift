@@ -1,0 +1,108 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import GuestProtocol
+import LinuxPlatform
+import Stage1
+import TestSupport
+import Testing
+
+/// What the host's systemd is told of a pod that is a unit's main process.
+@Suite(.timeLimit(.minutes(5)))
+struct ServiceManagerTests {
+    @Test(arguments: [false, true]) func `the unit is ready when the pod is`(isAbstract: Bool) async throws {
+        let manager = try NotifiedManager(isAbstract: isAbstract)
+        let pod = try SupervisedPod(apps: ["web", "db"], variables: manager.variables)
+        try pod.boot()
+        try pod.connectAgent()
+        try pod.say(.appExit(app: "db", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "db"))
+        #expect(manager.assignments().isEmpty)
+        try pod.say(.ready)
+        try pod.say(.ready)
+        try await manager.awaitAssignment("READY=1")
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        _ = try await pod.end()
+        #expect(
+            manager.assignments() == [
+                "READY=1", "STATUS=running web db", "STOPPING=1", "STATUS=stopping", "STATUS=completed",
+            ])
+    }
+
+    @Test func `a stop is told once, and what comes ready after it is not`() async throws {
+        let manager = try NotifiedManager()
+        let pod = try SupervisedPod(variables: manager.variables)
+        try pod.connectAgent()
+        pod.thread.signal(SIGTERM)
+        try await manager.awaitAssignment("STOPPING=1")
+        #expect(try await pod.hear() == .stop)
+        try pod.say(.ready)
+        try pod.say(.appExit(app: "web", status: 0, cause: .stopped))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        _ = try await pod.end()
+        #expect(manager.assignments() == ["STOPPING=1", "STATUS=stopping", "STATUS=completed"])
+    }
+
+    @Test func `the unit's status names the app that failed first`() async throws {
+        let manager = try NotifiedManager()
+        let pod = try SupervisedPod(apps: ["web", "db"], variables: manager.variables)
+        try pod.connectAgent()
+        for (app, status) in [("db", Int32(42)), ("web", 1)] {
+            try pod.say(.appExit(app: app, status: status, cause: .exited))
+            #expect(try await pod.hear() == .exitRecorded(app: app))
+        }
+        #expect(try await pod.end().status == 42)
+        #expect(manager.assignments().last == "STATUS=app db ended with 42")
+    }
+
+    @Test func `what the guest says is no assignment`() async throws {
+        let manager = try NotifiedManager()
+        let pod = try SupervisedPod(variables: manager.variables)
+        try pod.boot()
+        try pod.say(.failed("no\nMAINPID=1\nREADY=1"), on: pod.machine.bootPort)
+        try pod.say(.hello(version: 0, role: .shim), on: pod.machine.bootPort)
+        _ = try await pod.thread.value()
+        #expect(
+            manager.assignments() == ["STOPPING=1", "STATUS=stopping", "STATUS=the guest could not set up the pod"])
+    }
+
+    @Test func `a manager that has gone is complained of once`() async throws {
+        let manager = try NotifiedManager()
+        let pod = try SupervisedPod(variables: manager.variables)
+        try pod.connectAgent()
+        manager.close()
+        try pod.say(.ready)
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        #expect(try await pod.end().status == 0)
+        #expect(pod.complaints.split(separator: "\n").count { $0.contains("systemd is told nothing more") } == 1)
+    }
+
+    @Test func `an address of another kind is a warning, and no address is none`() throws {
+        var lines: [String] = []
+        ServiceManager(.init(socket: "vsock:2:1234")) { lines.append($0) }.starting()
+        #expect(lines.count == 1 && lines[0].contains("vsock:2:1234"))
+        ServiceManager(.init()) { lines.append($0) }.starting()
+        #expect(lines.count == 1)
+    }
+
+    @Test func `a long list of apps fits into a message`() throws {
+        let manager = try NotifiedManager()
+        let names = (0..<2000).map { "app-\($0)" }
+        ServiceManager(manager.variables) { Issue.record("\($0)") }.ready(names)
+        #expect(manager.assignments().first == "READY=1")
+        #expect(manager.messages.allSatisfy { $0.utf8.count < 4096 })
+    }
+
+    @Test(
+        arguments: [
+            (["WATCHDOG_USEC": "30000000"], 30_000_000), (["WATCHDOG_USEC": "5", "WATCHDOG_PID": "7"], 5),
+            (["WATCHDOG_USEC": "5", "WATCHDOG_PID": "8"], nil), (["WATCHDOG_USEC": "0"], nil),
+            (["WATCHDOG_USEC": "soon"], nil), ([:], nil),
+        ] as [([String: String], Int?)])
+    func `a watchdog counts where it is this process's`(variables: [String: String], time: Int?) {
+        #expect(ServiceManager.Variables(process: 7) { variables[$0] }.watchdog == time)
+    }
+}
