@@ -22,3 +22,11 @@ package struct SignalDescriptor: Sendable {
         return signal == 0 ? nil : signal
     }
 }
+
+/// Signals by which systemd-machined(8) asks a machine's leader for its end (systemd(1), "Signals").
+package enum MachineSignal {
+    /// SIGRTMIN+3
+    package static var halt: Int32 { rkt_sigrtmin() + 3 }
+    /// SIGRTMIN+4
+    package static var powerOff: Int32 { rkt_sigrtmin() + 4 }
+}

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @preconcurrency import Glibc
+import LinuxPlatform
 
 /// Keeps the signals that ask a program to end waiting until `release`.
 final class HeldSignals {
-    private static let numbers = [SIGHUP, SIGINT, SIGTERM]
+    private static let numbers = [SIGHUP, SIGINT, SIGTERM, MachineSignal.halt, MachineSignal.powerOff]
     private var before = sigset_t()
     private var isHolding = true
 

@@ -67,11 +67,14 @@ package struct MachineListing: Sendable, Equatable {
 
     /// Starts the program, which says itself what fails.
     ///
+    /// The leader is who is asked for the machine's end (`machinectl poweroff`): this process, or the first one of a
+    /// container, whose systemd takes the same signals.
+    ///
     /// - Parameter process: the machine's.
     func begin(_ process: Int32, _ errors: ErrorStream) -> ChildProcess? {
         do {
             try FileSystem.writeAtomically(Array("\(name)\n".utf8), to: record)
-            let leader = hasOwnKernel ? process : Self.firstChild(of: process) ?? process
+            let leader = hasOwnKernel ? getpid() : Self.firstChild(of: process) ?? process
             return try Self.start(
                 program,
                 ["register", name, uuid, hasOwnKernel ? "vm" : "container", "\(leader)", root?.string ?? ""])

@@ -29,6 +29,8 @@ package struct PodOutcome: Equatable, Sendable {
     package var unfinished: [String]
     /// Whether the pod was asked to stop before its apps had been started: those never started report nothing.
     package var wasStoppedEarly: Bool
+    /// Whether the host's kernel has killed processes of the pod's control group for lack of memory.
+    package var lackedMemory = false
 
     package init(
         failure: Failure? = nil, firstFailure: Int32? = nil, unfinished: [String] = [], wasStoppedEarly: Bool = false
@@ -70,13 +72,19 @@ package struct PodOutcome: Equatable, Sendable {
         return unfinished.isEmpty || wasStoppedEarly ? "completed" : "apps-unreported"
     }
 
+    /// What may explain that a process of the pod was killed.
+    private var lack: String {
+        lackedMemory ? "; its unit has too little memory: raise its MemoryMax=, or lower the apps' --memory" : ""
+    }
+
     /// One line for standard error, nil when there is nothing to explain.
     package var message: String? {
         switch failure {
         case .guestPanicked: return "the guest's kernel panicked"
         case .guestReset: return "the guest reset itself instead of powering off"
-        case .hypervisorDied(let exit): return "the hypervisor ended before the guest did: \(exit)"
-        case .shareServerDied(let exit): return "the server of the pod's files ended before the guest did: \(exit)"
+        case .hypervisorDied(let exit): return "the hypervisor ended before the guest did: \(exit)\(lack)"
+        case .shareServerDied(let exit):
+            return "the server of the pod's files ended before the guest did: \(exit)\(lack)"
         case .bootTimedOut: return "the guest did not report in time"
         case .setUpFailed(let reason): return "the guest could not set up the pod: \(reason)"
         case .killed: return "the pod was killed"

@@ -43,6 +43,7 @@ package struct PodPlan {
     ///   - controllers: those that limit control groups of a machine on the host's kernel; nil for all.
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
+    ///   - memoryLimit: bytes that the processes of the machine may use together; nil for no limit.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
         pod: PodLayout, arguments: EntrypointArguments,
@@ -50,7 +51,7 @@ package struct PodPlan {
         interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
         inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, controllers: Set<String>? = nil,
-        machineUser: UInt32?
+        machineUser: UInt32?, memoryLimit: Int64? = nil
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -136,7 +137,7 @@ package struct PodPlan {
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, arguments) },
             processors: processors, controllers: controllers, hasAgent: hasAgent)
         warnings = Self.bounded(
-            leftOut + isolators.warnings
+            leftOut + (hasOwnKernel ? Self.memoryWarnings(demand, limit: memoryLimit) : []) + isolators.warnings
                 + plans.flatMap { plan in
                     plan.unknownSystemCalls.map {
                         "app \(plan.name) filters \"\($0.prefix(Self.longestName))\", which is no system call"
@@ -211,6 +212,19 @@ package struct PodPlan {
             return (.plan9(tag: shareTag, source: pod.apps, readOnly: false), guest)
         }
         return (.virtiofs(tag: shareTag, source: pod.apps, cache: .always, readOnly: false), guest)
+    }
+
+    /// MiB that the hypervisor and the servers of shares need beside the memory of the machine.
+    private static let ownMemory = 128
+
+    /// A machine's memory is the host's, and counts for the unit.
+    private static func memoryWarnings(_ demand: ResourceDemand, limit: Int64?) -> [String] {
+        let memory = Int(clamping: demand.machineMemory())
+        guard let limit, limit >> 20 < memory + ownMemory else { return [] }
+        return [
+            "the pod's machine has \(memory) MiB of memory and its unit may use \(limit >> 20) MiB, so it may be killed: "
+                + "give the unit MemoryMax=\(memory + ownMemory)M or more, or the apps less with --memory"
+        ]
     }
 
     private static func bounded(_ warnings: [String]) -> [String] {

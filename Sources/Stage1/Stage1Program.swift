@@ -181,16 +181,18 @@ package struct Stage1Program {
             interfaces: networks?.interfaces ?? [], namespace: networks?.namespace, names: networks?.names,
             inherited: lock.map { [$0] } ?? [],
             extraKernelParameters: ProcessImage.variable("RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS"),
-            hostProcessors: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
+            hostProcessors: Processors.usable,
             hostMemory: (sysconf(Int32(_SC_PHYS_PAGES)) >> 10) * (sysconf(Int32(_SC_PAGESIZE)) >> 10),
             controllers: hypervisor.capabilities.contains(.ownKernel)
                 ? nil : try ControlGroups.controllersBelow(supervisor),
-            machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil)
+            machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil,
+            memoryLimit: ControlGroups.memoryLimitOfCaller())
     }
 
     private func supervise(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH])
+        let signals = try SignalDescriptor(
+            [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, MachineSignal.halt, MachineSignal.powerOff])
         let errors = ErrorStream()
         let manager = ServiceManager(serviceManager) { errors.notice("stage1: warning: \($0)") }
         manager.starting()
@@ -250,6 +252,11 @@ package struct Stage1Program {
         options.lock = lock
         guard FileSystem.exists(Self.journalConverter) else { return options }
         options.converter = Self.journalConverter
+        do {
+            try JournalPlace.make(in: pod, machineID: machineID)
+        } catch {
+            errors.notice("stage1: warning: the pod's journal is not shown below its root: \(error)")
+        }
         do {
             _ = try JournalLink(machineID: machineID).make(to: pod.journal)
         } catch {

@@ -40,6 +40,8 @@ extension Supervisor {
         switch signal {
         case SIGWINCH: resizeTerminal()
         case SIGQUIT: kill(.killed)
+        // `machinectl poweroff` may be said again.
+        case MachineSignal.halt, MachineSignal.powerOff: stopOnce()
         default: stop()
         }
     }

@@ -118,6 +118,8 @@ package final class Supervisor {
     var registrar: ChildProcess?
     /// Whom the pod's unit is told to; nil for nobody.
     package var manager: ServiceManager?
+    /// Processes of the pod's control group that had been killed for lack of memory when the machine started.
+    private let memoryKills = ControlGroups.memoryKillsOfCaller()
     /// Whether a signal has ended the wait for whoever reads the pod's output.
     private var hasGivenUp = false
 
@@ -187,6 +189,7 @@ package final class Supervisor {
         manager?.stopping()
         readControl()
         if outcome.failure == nil, !guestPoweredOff { outcome.failure = .hypervisorDied(exit) }
+        outcome.lackedMemory = ControlGroups.memoryKillsOfCaller() > memoryKills
     }
 
     /// What the guest had written before its end is still in the sockets.

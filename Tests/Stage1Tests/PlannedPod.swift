@@ -53,12 +53,13 @@ struct PlannedPod {
     func plan(
         _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096,
         capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent],
-        controllers: Set<String>? = nil
+        controllers: Set<String>? = nil, memoryLimit: Int64? = nil
     ) throws -> PodPlan {
         try PodPlan(
             pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), capabilities: capabilities,
             interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors,
-            hostMemory: memory, controllers: controllers, machineUser: nil)
+            hostMemory: memory, controllers: controllers, machineUser: nil,
+            memoryLimit: memoryLimit)
     }
 
     /// What `--dry-run` shows.

@@ -11,6 +11,13 @@ import Testing
 /// What the host's systemd is told of a pod that is a unit's main process.
 @Suite(.timeLimit(.minutes(5)))
 struct ServiceManagerTests {
+    /// Boots the guest: from then on signals are the supervisor's.
+    private func start(_ pod: SupervisedPod) async throws {
+        try pod.boot()
+        _ = try await pod.hear(on: pod.machine.bootPort)
+        try pod.connectAgent()
+    }
+
     @Test(arguments: [false, true]) func `the unit is ready when the pod is`(isAbstract: Bool) async throws {
         let manager = try NotifiedManager(isAbstract: isAbstract)
         let pod = try SupervisedPod(apps: ["web", "db"], variables: manager.variables)
@@ -34,7 +41,7 @@ struct ServiceManagerTests {
     @Test func `a stop is told once, and what comes ready after it is not`() async throws {
         let manager = try NotifiedManager()
         let pod = try SupervisedPod(variables: manager.variables)
-        try pod.connectAgent()
+        try await start(pod)
         pod.thread.signal(SIGTERM)
         try await manager.awaitAssignment("STOPPING=1")
         #expect(try await pod.hear() == .stop)
@@ -104,5 +111,33 @@ struct ServiceManagerTests {
         ] as [([String: String], Int?)])
     func `a watchdog counts where it is this process's`(variables: [String: String], time: Int?) {
         #expect(ServiceManager.Variables(process: 7) { variables[$0] }.watchdog == time)
+    }
+
+    @Test func `machinectl poweroff is an orderly stop, however often it is said`() async throws {
+        let pod = try SupervisedPod()
+        try await start(pod)
+        for signal in [MachineSignal.powerOff, MachineSignal.halt, MachineSignal.powerOff] {
+            pod.thread.signal(signal)
+        }
+        #expect(try await pod.hear() == .stop)
+        try pod.say(.appExit(app: "web", status: 0, cause: .stopped))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        #expect(try await pod.end().status == 0)
+    }
+
+    @Test(arguments: [(Int64(64) << 20, true), (64 << 30, false), (nil, false)] as [(Int64?, Bool)])
+    func `a unit with less memory than the machine is warned of`(limit: Int64?, isWarned: Bool) throws {
+        let pod = try PlannedPod()
+        let warnings = try pod.plan(memoryLimit: limit).warnings.filter { $0.contains("MemoryMax=") }
+        #expect(warnings.count == (isWarned ? 1 : 0))
+        // The kernel's memory is not the container's.
+        #expect(try pod.plan(capabilities: [.agent, .hostNetwork], memoryLimit: limit).warnings.isEmpty)
+    }
+
+    @Test func `a hypervisor killed for lack of memory is told as such`() {
+        var outcome = PodOutcome(failure: .hypervisorDied(.signalled(9)))
+        #expect(outcome.message?.contains("MemoryMax=") == false)
+        outcome.lackedMemory = true
+        #expect(outcome.message?.contains("MemoryMax=") == true)
     }
 }

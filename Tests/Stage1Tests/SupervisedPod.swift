@@ -51,7 +51,8 @@ final class SupervisedPod: @unchecked Sendable {
         (self.scratch, self.layout, self.machine) = (scratch, layout, machine)
         (self.output, self.errors) = (output.read, errors.read)
         thread = SignalledThread { [options] in
-            let signals = try SignalDescriptor([SIGTERM, SIGQUIT, SIGWINCH])
+            let signals = try SignalDescriptor(
+                [SIGTERM, SIGQUIT, SIGWINCH, MachineSignal.halt, MachineSignal.powerOff])
             for number in early { pthread_kill(pthread_self(), number) }
             let stream = ErrorStream(errors.write)
             let supervisor = Supervisor(

@@ -12,6 +12,7 @@
 #include "rkt_netlink.h"
 #include "rkt_network_namespace.h"
 #include "rkt_process.h"
+#include "rkt_processors.h"
 #include "rkt_sockets.h"
 
 #endif
