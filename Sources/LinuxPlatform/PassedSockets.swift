@@ -3,7 +3,6 @@
 
 @preconcurrency import Glibc
 import Diagnostics
-import LinuxPlatform
 
 /// Listening sockets that systemd has opened for this program (sd_listen_fds(3)).
 package struct PassedSockets: Equatable {

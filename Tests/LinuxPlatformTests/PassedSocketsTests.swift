@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
-import Networking
+import LinuxPlatform
 import Testing
 
 struct PassedSocketsTests {

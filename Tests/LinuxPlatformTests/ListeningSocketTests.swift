@@ -1,0 +1,117 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct ListeningSocketTests {
+    @Test func aSocketOfAPathIsForItsOwnerOnly() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.appending("s")
+        let socket = try ListeningSocket.unix(path)
+        defer { try? socket.descriptor.close() }
+        #expect(try FileSystem.status(path).mode & 0o777 == 0o600)
+        #expect(socket.place == .unix(path))
+        let client = try UnixSocket.connect(path)
+        defer { try? client.close() }
+        let (connection, uid) = try #require(try UnixSocket.accept(socket.descriptor))
+        defer { try? connection.close() }
+        #expect(uid == getuid())
+    }
+
+    @Test func onlyASocketThatNobodyListensOnIsReplaced() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.appending("s")
+        let first = try ListeningSocket.unix(path)
+        let busy = #expect(throws: RuntimeError.self) { try ListeningSocket.unix(path) }
+        #expect(busy?.code == .busy)
+        try first.descriptor.close()
+        let second = try ListeningSocket.unix(path)
+        try second.descriptor.close()
+        second.removePath()
+        #expect(!FileSystem.exists(path))
+        try FileSystem.makeDirectory(path)
+        let other = #expect(throws: RuntimeError.self) { try ListeningSocket.unix(path) }
+        #expect(other?.message.contains("it is not a socket") == true)
+    }
+
+    @Test func aFreePortIsNamedAndASecondListenerIsRefused() throws {
+        let loopback = try #require(IPAddress("127.0.0.1"))
+        let socket = try ListeningSocket.tcp(loopback, port: 0)
+        defer { try? socket.descriptor.close() }
+        guard case .tcp(let address, let port) = socket.place else {
+            Issue.record("\(socket.place)")
+            return
+        }
+        #expect(address == loopback)
+        #expect(port > 0)
+        let error = #expect(throws: RuntimeError.self) { try ListeningSocket.tcp(loopback, port: port) }
+        #expect(error?.code == .busy)
+        #expect(error?.message == "cannot listen on 127.0.0.1:\(port)")
+    }
+
+    @Test func allAddressesIncludeThoseOfIPv4() throws {
+        let socket = try ListeningSocket.tcpOnAllAddresses(port: 0)
+        defer { try? socket.descriptor.close() }
+        guard case .tcp(_, let port) = socket.place else {
+            Issue.record("\(socket.place)")
+            return
+        }
+        let loopback = try #require(IPAddress("127.0.0.1"))
+        let client = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer { close(client) }
+        #expect(SocketAddress.with(loopback, port: port) { connect(client, $0, $1) } == 0)
+    }
+
+    /// They are told apart by family, and what does not listen is refused.
+    @Test func passedSocketsAreRecognized() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.appending("s")
+        let unix = try ListeningSocket.unix(path)
+        defer { try? unix.descriptor.close() }
+        let passed = try ListeningSocket.passed(unix.descriptor)
+        #expect(passed.place == .unix(path))
+        passed.removePath()
+        #expect(FileSystem.exists(path))
+        let tcp = try ListeningSocket.tcp(try #require(IPAddress("127.0.0.1")), port: 0)
+        defer { try? tcp.descriptor.close() }
+        #expect(try ListeningSocket.passed(tcp.descriptor).place == tcp.place)
+        let (one, two) = try UnixSocket.pair()
+        defer {
+            try? one.close()
+            try? two.close()
+        }
+        let error = #expect(throws: RuntimeError.self) { try ListeningSocket.passed(one) }
+        #expect(error?.message.contains("is no listening UNIX or TCP socket") == true)
+    }
+
+    @Test(arguments: [false, true]) func readinessIsTold(abstract: Bool) throws {
+        let directory = try ScratchDirectory()
+        let path = directory.appending("notify")
+        let name = abstract ? "@rkt-test-\(UInt64.random(in: .min ... .max))" : path.string
+        let receiver = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0)
+        defer { close(receiver) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        var bytes = Array(name.utf8)
+        if abstract { bytes[0] = 0 }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(receiver, $0, socklen_t(2 + bytes.count)) }
+        }
+        #expect(bound == 0)
+        try ServiceManager.notifyReady(name)
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = recv(receiver, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+        #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "READY=1")
+    }
+
+    @Test func withoutAServiceManagerNothingHappens() throws {
+        try ServiceManager.notifyReady(nil)
+        #expect(throws: RuntimeError.self) { try ServiceManager.notifyReady("/nonexistent/notify") }
+    }
+}
