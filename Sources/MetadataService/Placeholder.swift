@@ -1,7 +1,0 @@
-// Copyright the rkt-swift authors
-// SPDX-License-Identifier: Apache-2.0
-
-import HummingbirdCore
-import Crypto
-
-enum Placeholder {}
