@@ -63,6 +63,7 @@ check:
 	$(MAKE) lint
 	dist/docs.sh --check
 	dist/man.sh --check $(BUILD)/man
+	dist/proto/generate.sh --check
 	$(MAKE) -C stage1 test
 	$(MAKE) -C fuzz build
 	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration nspawn fly libvirt
@@ -111,6 +112,10 @@ lint:
 fmt:
 	swift format --in-place --recursive $(sources)
 
+## protobuf     write Sources/RktAPI/Generated from dist/proto, with Debian's protobuf-compiler
+protobuf:
+	dist/proto/generate.sh
+
 ## docs         write Documentation/commands.md from the help texts, check links between documents
 docs: $(BUILD)/rkt
 	dist/docs.sh
@@ -143,6 +148,7 @@ install: all man completion
 	install -D -m 0755 stage1/kernel-image.sh $(DESTDIR)$(PREFIX)/lib/rkt/kernel-image.sh
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 0644 dist/proto/v1alpha/api.proto $(DESTDIR)$(PREFIX)/share/rkt/proto/v1alpha/api.proto
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -D -m 0644 $(BUILD)/completion/rkt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rkt
@@ -158,4 +164,4 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 .PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance soak demo bench fuzz lint fmt \
-	docs backends man completion dist install clean help
+	protobuf docs backends man completion dist install clean help

@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "MetadataRegistration", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         // Generated from dist/proto by `make protobuf`.
-        .target(name: "RktAPI", dependencies: [grpcCore, grpcProtobuf, protobuf]),
+        .target(
+            name: "RktAPI", dependencies: [grpcCore, grpcProtobuf, protobuf], exclude: ["Generated/SOURCES"]),
 
         // 3: stores, backends, the guest's side
         .target(name: "HostSystemd", dependencies: ["CSystemd", "Diagnostics"]),

@@ -43,6 +43,16 @@ extension ImageStore {
         }
     }
 
+    /// The places that all images came from, by full ID; of each image the one asked last at the start.
+    package func origins() throws -> [ImageID: [StoredOrigin]] {
+        let records = try index.read { database in
+            try OriginRecord.order(Column("checked").desc, Column("point")).fetchAll(database)
+        }
+        return try records.reduce(into: [:]) { result, record in
+            result[try ImageID(parsing: record.image), default: []].append(ImageStore.origin(record))
+        }
+    }
+
     /// Notes where an image came from, in place of what was known about that place. Nothing is noted about an image that
     /// somebody has removed meanwhile.
     package func note(_ origin: StoredOrigin, of image: StoredImage) throws {

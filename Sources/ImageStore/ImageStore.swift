@@ -46,6 +46,16 @@ package final class ImageStore: Sendable {
         index = try StoreIndex(layout)
     }
 
+    /// Opens an existing store for reading: nothing is made or changed, whoever the caller is.
+    ///
+    /// - Throws: code `permissionDenied` when the caller may not read it, or it is of an older version.
+    package init(reading dataDirectory: FilePath) throws {
+        progress = nil
+        limits = ArchiveLimits()
+        layout = StoreLayout(dataDirectory: dataDirectory)
+        index = try StoreIndex(layout, onlyReads: true)
+    }
+
     // MARK: - Looking up
 
     /// All images, the one imported first at the start.

@@ -30,13 +30,15 @@ final class StoreIndex: Sendable {
     }()
 
     /// Opens the database, making or upgrading it if the caller may.
-    init(_ layout: StoreLayout) throws {
+    ///
+    /// - Parameter onlyReads: whether nothing is made or changed, whoever the caller is.
+    init(_ layout: StoreLayout, onlyReads: Bool = false) throws {
         path = layout.database
         let exists = FileSystem.exists(path)
         let isReadOnly =
-            exists && (access(path.string, W_OK) != 0 || access(layout.databaseDirectory.string, W_OK) != 0)
+            onlyReads || exists && (access(path.string, W_OK) != 0 || access(layout.databaseDirectory.string, W_OK) != 0)
         self.isReadOnly = isReadOnly
-        if !exists { try StoreIndex.createFile(layout) }
+        if !exists, !isReadOnly { try StoreIndex.createFile(layout) }
         var configuration = Configuration()
         configuration.readonly = isReadOnly
         configuration.busyMode = .timeout(60)

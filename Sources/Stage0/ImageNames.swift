@@ -6,8 +6,10 @@ import PodStore
 
 /// Names and versions of the images that apps were made from. A manifest is read once for all pods that have its image: an
 /// image's ID stands for its contents.
-struct ImageNames {
+package struct ImageNames: Sendable {
     private var known: [ImageID: String] = [:]
+
+    package init() {}
 
     /// By the manifest kept with the pod, or what the pod manifest says.
     mutating func name(of app: RuntimeApp, _ pod: Pod) -> String {

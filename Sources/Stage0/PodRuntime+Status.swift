@@ -42,19 +42,29 @@ extension PodRuntime {
 
     private func code(of error: any Error) -> RuntimeError.Code { (error as? RuntimeError)?.code ?? .internal }
 
-    func status(of pod: Pod, _ detail: PodDetail, _ images: inout ImageNames) -> PodStatus {
+    /// What is known of a pod as it was found.
+    ///
+    /// - Parameters:
+    ///   - images: remembers names from one pod to the next.
+    ///   - manifest: reads a pod's manifest.
+    package func status(
+        of pod: Pod, _ detail: PodDetail, _ images: inout ImageNames,
+        manifest: (Pod) throws -> PodManifest = { try $0.manifest() }
+    ) -> PodStatus {
         var status = PodStatus(
             uuid: pod.uuid, state: pod.state, createdAt: pod.createdAt, startedAt: pod.startedAt,
             hasExited: pod.state.hasExited, networks: pod.networks)
-        if detail == .everything {
+        if detail != .table {
             status.markedAt = pod.markedAt
             status.pid = pod.state.hasRun ? pod.pid : nil
+        }
+        if detail == .everything {
             status.machine = pod.machine
             status.preparation = pod.preparation
             status.startLedger = pod.startLedger
         }
         do {
-            let manifest = try pod.manifest()
+            let manifest = try manifest(pod)
             status.apps = manifest.apps.map { self.status(of: $0, in: pod, detail, &images) }
             status.userAnnotations = manifest.userAnnotations
             status.userLabels = manifest.userLabels
@@ -108,7 +118,7 @@ extension PodRuntime {
     ) -> AppStatus {
         let name = app.name.string
         let imageName = images.name(of: app, pod)
-        guard detail == .everything else {
+        guard detail != .table else {
             return AppStatus(
                 name: name, imageName: imageName, imageID: app.image.id,
                 phase: pod.state.hasExited ? .exited : .created)

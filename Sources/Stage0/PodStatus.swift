@@ -53,5 +53,7 @@ package struct AppStatus: Sendable {
 package enum PodDetail: Sendable {
     /// What the table of `list` shows. The state of single apps is not.
     case table
+    /// All but the records of its machine, its start and its end.
+    case apps
     case everything
 }

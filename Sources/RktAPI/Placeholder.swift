@@ -1,8 +1,0 @@
-// Copyright the rkt-swift authors
-// SPDX-License-Identifier: Apache-2.0
-
-import GRPCCore
-import GRPCProtobuf
-import SwiftProtobuf
-
-enum Placeholder {}
