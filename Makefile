@@ -66,6 +66,7 @@ check:
 	dist/proto/generate.sh --check
 	$(MAKE) -C stage1 test
 	$(MAKE) -C fuzz build
+	$(MAKE) test-package
 	RKT_REQUIRE_ALL=1 Tests/run.sh unit integration nspawn fly libvirt
 	dist/backends.sh --check
 
@@ -80,6 +81,10 @@ integration: all images
 ## conformance  tests of what is documented, with the backends nspawn, fly and libvirt (as root)
 conformance: all images
 	Tests/run.sh nspawn fly libvirt
+
+## test-package the package, from installing to purging it, in a Debian root of its own (as root)
+test-package: all images man completion
+	Tests/package.sh $(version)
 
 ## soak         the integration tests with their long sweeps
 soak: all images
@@ -107,6 +112,11 @@ fuzz:
 lint:
 	swift format lint --strict --recursive $(sources)
 	@find dist hypervisors kernel stage1 Tests -name '*.sh' | while read -r script; do bash -n $$script || exit 1; done
+	@for script in postinst prerm postrm; do sh -n dist/debian/$$script || exit 1; done
+
+## lint-deb     what lintian has to say of the package
+lint-deb: deb
+	lintian --allow-root --fail-on=error,warning $(BUILD)/rkt_$(version)_amd64.deb
 
 ## fmt          format all Swift files
 fmt:
@@ -124,9 +134,13 @@ docs: $(BUILD)/rkt
 backends:
 	dist/backends.sh
 
-## dist         build/rkt-VERSION-linux-amd64.tar.gz; the same inputs give the same bytes
+## dist         a release archive, the package, SHA256SUMS and signatures; the same inputs give the same bytes
 dist: all man completion
-	dist/release.sh $(version) $(BUILD) $(installed)
+	dist/release.sh $(version) $(BUILD)
+
+## deb          build/rkt_VERSION_amd64.deb, a package of Debian 12
+deb: all man completion
+	dist/deb.sh $(version) $(BUILD) $(BUILD)/rkt_$(version)_amd64.deb
 
 ## man          manual pages in build/man, made from the help texts
 man: $(BUILD)/rkt
@@ -137,23 +151,33 @@ completion: $(BUILD)/rkt
 	@mkdir -p $(BUILD)/completion
 	@for shell in bash zsh fish; do $(BUILD)/rkt completion $$shell >$(BUILD)/completion/rkt.$$shell || exit 1; done
 
-## install      below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images and beside itself
-install: all man completion
+## install      what `make all man completion` has built, below DESTDIR; rkt looks for its stage1 in /usr/lib/rkt/stage1-images
+# This is the only list of what a host gets: dist/release.sh and dist/deb.sh call it.
+lib = $(DESTDIR)$(PREFIX)/lib
+share = $(DESTDIR)$(PREFIX)/share
+UNITS ?= $(PREFIX)/lib/systemd/system
+install:
+	@ls $(BUILD)/rkt $(BUILD)/man $(BUILD)/completion >/dev/null || { echo "install: run 'make all man completion' first" >&2; exit 1; }
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
-	install -d $(DESTDIR)$(PREFIX)/libexec/rkt
+	install -d $(DESTDIR)$(PREFIX)/libexec/rkt $(lib)/rkt/stage1-images
 	install -m 0755 $(addprefix $(BUILD)/libexec/rkt/,$(installed)) $(DESTDIR)$(PREFIX)/libexec/rkt
-	install -D -m 0644 $(BUILD)/stage1-kvm.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-kvm.aci
-	install -D -m 0644 $(BUILD)/stage1-nspawn.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-nspawn.aci
-	install -D -m 0644 $(BUILD)/stage1-fly.aci $(DESTDIR)$(PREFIX)/lib/rkt/stage1-images/stage1-fly.aci
-	install -D -m 0755 stage1/kernel-image.sh $(DESTDIR)$(PREFIX)/lib/rkt/kernel-image.sh
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 0644 dist/systemd/* $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -D -m 0644 dist/proto/v1alpha/api.proto $(DESTDIR)$(PREFIX)/share/rkt/proto/v1alpha/api.proto
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 0644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -D -m 0644 $(BUILD)/completion/rkt.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rkt
-	install -D -m 0644 $(BUILD)/completion/rkt.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_rkt
-	install -D -m 0644 $(BUILD)/completion/rkt.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/rkt.fish
+	install -m 0644 $(foreach flavor,kvm nspawn fly,$(BUILD)/stage1-$(flavor).aci) $(lib)/rkt/stage1-images
+	install -m 0755 stage1/kernel-image.sh dist/setup-data-dir.sh $(lib)/rkt
+	install -D -m 0644 dist/sysusers.d/rkt.conf $(lib)/sysusers.d/rkt.conf
+	install -D -m 0644 dist/tmpfiles.d/rkt.conf $(lib)/tmpfiles.d/rkt.conf
+	install -d $(DESTDIR)$(UNITS)
+	cd dist/systemd && find . -name examples -prune -o -type f -exec install -D -m 0644 {} $(DESTDIR)$(UNITS)/{} \;
+	cd dist/systemd && find . -name examples -prune -o -type l -exec cp -P --parents -t $(DESTDIR)$(UNITS) {} +
+	install -D -m 0644 dist/proto/v1alpha/api.proto $(share)/rkt/proto/v1alpha/api.proto
+	install -d $(share)/man/man1
+	install -m 0644 $(BUILD)/man/*.1 $(share)/man/man1
+	install -D -m 0644 $(BUILD)/completion/rkt.bash $(share)/bash-completion/completions/rkt
+	install -D -m 0644 $(BUILD)/completion/rkt.zsh $(share)/zsh/vendor-completions/_rkt
+	install -D -m 0644 $(BUILD)/completion/rkt.fish $(share)/fish/vendor_completions.d/rkt.fish
+	install -d $(share)/doc/rkt/Documentation
+	install -m 0644 LICENSE README.md $(share)/doc/rkt
+	install -m 0644 Documentation/*.md $(share)/doc/rkt/Documentation
+	cd dist/systemd && find . -path './examples/*' -type f -exec install -D -m 0644 {} $(share)/doc/rkt/{} \;
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled
 clean:
@@ -163,5 +187,10 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
+<<<<<<< HEAD
 .PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance soak demo bench fuzz lint fmt \
 	protobuf docs backends man completion dist install clean help
+=======
+.PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance test-package soak demo bench \
+	fuzz lint lint-deb fmt docs backends dist deb man completion install clean help
+>>>>>>> 62da1c4 (dist: make install the only list, and a package of Debian of it)

@@ -6,39 +6,44 @@
 # (as root). What is in the directories of images and pods stays as it is.
 #
 # usage: setup-data-dir.sh [DATA_DIRECTORY [CONFIGURATION_DIRECTORY]]
+#
+# This is for hosts without systemd, and for other directories than the usual ones. Where systemd is, `systemd-sysusers rkt.conf`
+# and `systemd-tmpfiles --create rkt.conf` do the same from the same two files.
 
 set -euo pipefail
 export LC_ALL=C
 readonly data=${1:-/var/lib/rkt} configuration=${2:-/etc/rkt}
 
-[ "$(id -u)" = 0 ] || {
-    echo "setup-data-dir: groups and directories are made by root" >&2
+fail() {
+    echo "setup-data-dir: $*" >&2
     exit 1
 }
 
-for group in rkt rkt-admin; do
-    getent group "$group" >/dev/null || groupadd --system "$group"
+[ "$(id -u)" = 0 ] || fail "groups and directories are made by root"
+
+# The files are beside this script in its source, and in the directory above it where it is installed.
+lists=$(dirname "$(realpath "$0")")
+[ -d "$lists/tmpfiles.d" ] || lists=$(dirname "$lists")
+for kind in sysusers tmpfiles; do
+    [ -r "$lists/$kind.d/rkt.conf" ] || fail "there is no $lists/$kind.d/rkt.conf, which belongs to this script; install rkt anew"
 done
 
-# make MODE GROUP DIRECTORY...
-make() {
-    local mode=$1 group=$2
-    shift 2
-    mkdir -p "$@"
-    chown "root:$group" "$@"
-    chmod "$mode" "$@"
-}
+while read -r type name _; do
+    [ "$type" = g ] || continue
+    getent group "$name" >/dev/null || groupadd --system "$name"
+done <"$lists/sysusers.d/rkt.conf"
 
-make 2750 rkt "$data"
-make 2770 rkt "$data"/cas{,/blob,/blob/sha512,/db,/tmp}
-make 2700 rkt "$data"/cas/{tree,locks}
-make 2750 rkt "$data"/pods{,/embryo,/prepare,/prepared,/run,/exited-garbage,/garbage}
-make 2775 rkt-admin "$configuration" "$configuration"/trustedkeys{,/prefix.d,/root.d}
-make 2775 rkt-admin "$configuration"/{paths.d,stage1.d,net.d}
-# Passwords are nobody else's business.
-make 2770 rkt-admin "$configuration"/auth.d
-
-if [ -e "$data/cas/db/images.sqlite" ]; then
-    chown root:rkt "$data/cas/db/images.sqlite"
-    chmod 0660 "$data/cas/db/images.sqlite"
-fi
+while read -r type path mode user group _; do
+    case $path in
+    /var/lib/rkt*) path=$data${path#/var/lib/rkt} ;;
+    /etc/rkt*) path=$configuration${path#/etc/rkt} ;;
+    esac
+    case $type in
+    '' | '#'*) continue ;;
+    d) mkdir -p "$path" ;;
+    z) [ -e "$path" ] || continue ;;
+    *) fail "$lists/tmpfiles.d/rkt.conf has a line of type $type, which is unknown here" ;;
+    esac
+    chown "$user:$group" "$path"
+    chmod "$mode" "$path"
+done <"$lists/tmpfiles.d/rkt.conf"
