@@ -46,6 +46,8 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
     package var demandedIsolation: String? { minimumIsolation.flatMap { $0 > .chroot ? $0.rawValue : nil } }
     package private(set) var volumes: VolumeTransport?
     package private(set) var interfaces: InterfaceJoint?
+    /// The machines of pods that apps are added to while they run.
+    package var sandbox = SandboxSize()
 
     package init() {}
 
@@ -57,6 +59,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         try Self.read(document.root["minimumIsolation"], "level of isolation", into: &minimumIsolation)
         try Self.read(document.root["volumes"], "way of sharing volumes", into: &volumes)
         try Self.read(document.root["interfaces"], "way of joining interfaces", into: &interfaces)
+        try sandbox.add(document.root["sandbox"])
     }
 
     package mutating func override(with later: HypervisorConfiguration) {
@@ -69,6 +72,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         minimumIsolation = later.minimumIsolation ?? minimumIsolation
         volumes = later.volumes ?? volumes
         interfaces = later.interfaces ?? interfaces
+        sandbox.override(with: later.sandbox)
     }
 
     package var entries: [JSONObject] {
@@ -80,6 +84,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         if let minimumIsolation { object.set("minimumIsolation", .string(minimumIsolation.rawValue)) }
         if let volumes { object.set("volumes", .string(volumes.rawValue)) }
         if let interfaces { object.set("interfaces", .string(interfaces.rawValue)) }
+        if let sandbox = sandbox.json { object.set("sandbox", .object(sandbox)) }
         return object.members.isEmpty ? [] : [object]
     }
 

@@ -61,6 +61,21 @@ struct HypervisorConfigurationTests {
                 + #""accelerator":"kvm","profile":"q35","minimumIsolation":"virtualization"}]}"#)
     }
 
+    @Test func theSizeOfASandboxIsReadInAnyUnitAndKeptInBytes() throws {
+        let fixture = try ConfigurationFixture()
+        try fixture.write("system", "hypervisor.d/a.json", file(#","sandbox":{"memory":"2Gi","cpu":2}"#))
+        try fixture.write("local", "hypervisor.d/a.json", file(#","sandbox":{"cpu":"4"}"#))
+        let configuration = try fixture.read()[HypervisorConfiguration.self]
+        #expect(configuration.sandbox.memory == 2 << 30)
+        #expect(configuration.sandbox.processors == 4)
+        let scratch = try ScratchDirectory()
+        defer { scratch.close() }
+        try configuration.write(pod: scratch.appending("hypervisor.json"))
+        let text = try FileSystem.readText(scratch.appending("hypervisor.json"))
+        #expect(text.contains(#""sandbox":{"memory":2147483648,"cpu":4}"#), "\(text)")
+        #expect(try HypervisorConfiguration(pod: scratch.appending("hypervisor.json")) == configuration)
+    }
+
     @Test(
         arguments: [
             (#","backend":"lkvm""#, nil), (#","backend":"qemu""#, "/opt/qemu"), (#","volumes":"9p""#, "/opt/qemu"),
