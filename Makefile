@@ -187,10 +187,5 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile
 
-<<<<<<< HEAD
-.PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance soak demo bench fuzz lint fmt \
-	protobuf docs backends man completion dist install clean help
-=======
 .PHONY: all release programs kernel stage1 hypervisors images setup check test integration conformance test-package soak demo bench \
-	fuzz lint lint-deb fmt docs backends dist deb man completion install clean help
->>>>>>> 62da1c4 (dist: make install the only list, and a package of Debian of it)
+	fuzz lint lint-deb fmt protobuf docs backends dist deb man completion install clean help
