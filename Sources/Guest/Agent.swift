@@ -21,6 +21,10 @@ package final class Agent {
         /// less, since journald may be slow on a loaded host.
         static let journalPatience = 10_000
         static let journalDelay = 4...250
+        /// Milliseconds for which an app's end waits until the host has taken what the app wrote to its streams.
+        static let lastOutput = 5000
+        /// Most bytes of a stream that are passed on after the app's end; whoever still writes is not waited for.
+        static let lastBytes = 128 << 10
     }
 
     private let port: FileDescriptor
@@ -34,10 +38,11 @@ package final class Agent {
     /// Programs of the guest that wait for an answer.
     private var clients: [FileDescriptor] = []
     private var waitingForRecord: [String: FileDescriptor] = [:]
-    private var waitingForTerminal: [String: FileDescriptor] = [:]
-    private var terminals: [String: FileDescriptor] = [:]
+    private var waitingForStreams: [String: FileDescriptor] = [:]
+    /// What the launchers of apps have not taken yet; nil for what could not be made.
+    private var streamEnds: [String: StreamEnds?] = [:]
     /// What each app ended with, as it will be recorded.
-    private var ends: [String: (status: Int32, cause: GuestMessage.ExitCause)] = [:]
+    private var ends: [String: (status: Int32, cause: GuestMessage.ExitCause, at: Int)] = [:]
     /// Apps that have ended, with the socket that becomes readable when the journal has all their lines.
     private var synchronizing: [(app: String, socket: FileDescriptor)] = []
     /// Apps whose exit is to be sent once more when the journal has been read to its end.
@@ -105,12 +110,17 @@ package final class Agent {
                 sources.append((.input(session.number), input, .write))
             }
         }
-        let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: journalTimeout)
+        let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
         endSynchronizations(ready.map { sources[$0.0].1.rawValue })
         if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
         flush()
+    }
+
+    private var timeout: Int? {
+        // An app whose output is on its way may be held by nothing that could be waited for.
+        [journalTimeout, toReap.isEmpty ? nil : Limit.journalDelay.upperBound].compactMap(\.self).min()
     }
 
     private var journalTimeout: Int? {
@@ -187,6 +197,7 @@ package final class Agent {
             Terminal.setSize(TerminalSize(rows: rows, columns: columns), of: terminal)
         case .sessionSignal(let number, let signal): sessions[number]?.signal(signal)
         case .closeSession(let number): sessions.removeValue(forKey: number)?.close()
+        case .attach: throw ProtocolError.unexpected("a message for the supervisor")
         case .outputCredit(let channel, let bytes):
             if channel == 0 {
                 entryCredit += Int(bytes)
@@ -206,7 +217,8 @@ package final class Agent {
     // MARK: - Sessions
 
     private func start(_ request: HostMessage.Session, _ number: UInt32) {
-        guard sessions.count < Limit.sessions, sessions[number] == nil else {
+        if case .appStreams(let app) = request.target { return startStreams(of: app, request, number) }
+        guard sessions.values.count(where: { $0.app == nil }) < Limit.sessions, sessions[number] == nil else {
             return send(.sessionFailed(session: number, "the pod has \(Limit.sessions) sessions already"))
         }
         do {
@@ -214,16 +226,32 @@ package final class Agent {
             case .command(let app, let arguments):
                 guard apps.contains(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
                 sessions[number] = try AgentSession.start(request, app: app, command: arguments, number: number)
-            case .appTerminal(let app):
-                let (master, slave) = try AgentSession.openTerminal(rows: request.rows, columns: request.columns)
-                sessions[number] = AgentSession(terminal: master, number: number, child: nil)
-                terminals[app] = slave
-                if let client = waitingForTerminal.removeValue(forKey: app) { answerTerminal(client, app) }
+            case .appStreams: break
             }
             send(.sessionStarted(session: number))
         } catch {
             send(.sessionFailed(session: number, String(describing: error)))
         }
+    }
+
+    /// The app's launcher waits for them, so no output is missed.
+    private func startStreams(of app: String, _ request: HostMessage.Session, _ number: UInt32) {
+        do {
+            guard apps.contains(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
+            guard sessions[number] == nil, !sessions.values.contains(where: { $0.app == app }), ends[app] == nil else {
+                throw RuntimeError(.invalidState, "app \(app) has its streams already")
+            }
+            let configuration = try PodConfiguration.App(decoding: FileSystem.read(GuestLayout.app(app)))
+            let (session, ends) = try StreamEnds.make(
+                for: configuration, number: number, size: TerminalSize(rows: request.rows, columns: request.columns))
+            sessions[number] = session
+            streamEnds[app] = ends
+            send(.sessionStarted(session: number))
+        } catch {
+            if streamEnds[app] == nil { streamEnds[app] = .some(nil) }
+            send(.sessionFailed(session: number, String(describing: error)))
+        }
+        if let client = waitingForStreams.removeValue(forKey: app) { answerStreams(client, app) }
     }
 
     private func pass(_ session: AgentSession, _ outlet: Int) {
@@ -254,7 +282,9 @@ package final class Agent {
     /// Passes on what is left, without waiting for processes that the program has left behind.
     private func drain(_ session: AgentSession, _ outlet: Int) {
         while session.outputCredit > 0, session.outlets[outlet].descriptor != nil {
-            guard let bytes = session.read(outlet), !bytes.isEmpty else { return session.closeOutlet(outlet) }
+            guard session.outlets[outlet].drained < Limit.lastBytes, let bytes = session.read(outlet), !bytes.isEmpty
+            else { return session.closeOutlet(outlet) }
+            session.outlets[outlet].drained += bytes.count
             send(.sessionOutput(session: session.number, stream: session.outlets[outlet].stream, bytes))
         }
     }
@@ -267,8 +297,10 @@ package final class Agent {
             let next = journal.next()
             reportLoss()
             guard let next else {
-                for app in toReap { sendExit(of: app) }
-                toReap = []
+                // What an app wrote to its streams goes before its end, too.
+                let complete = toReap.filter { !hasOutput($0) }
+                for app in complete { sendExit(of: app) }
+                toReap.removeAll { complete.contains($0) }
                 return
             }
             let frame = GuestMessage.entry(next.content.fitted()).frame
@@ -292,9 +324,15 @@ package final class Agent {
         send(.failed("\(lost) entries of the journal were lost: they came faster than they could be passed on"))
     }
 
+    /// Whether something of an app that has ended is still on its way, for as long as that may take.
+    private func hasOutput(_ app: String) -> Bool {
+        guard let end = ends[app], Clock.milliseconds < end.at + Limit.lastOutput else { return false }
+        return sessions.values.contains { $0.app == app }
+    }
+
     private func sendExit(of app: String) {
         // An app without an end was never started.
-        let end = ends[app] ?? (0, .stopped)
+        let end = ends[app] ?? (0, .stopped, 0)
         send(.appExit(app: app, status: end.status, cause: end.cause))
     }
 
@@ -318,7 +356,8 @@ package final class Agent {
         case .ended(let app, let status, let cause):
             // What ends while the pod is being stopped was asked to.
             let recorded = isStopping ? 0 : status
-            ends[app] = (recorded, isStopping ? .stopped : cause)
+            ends[app] = (recorded, isStopping ? .stopped : cause, Clock.milliseconds)
+            sessions.values.first { $0.app == app }?.exit = .exited(recorded)
             // For systemd an app that ends by a signal such as SIGTERM has not failed.
             if recorded != 0 { stopPod() }
             answer(client)
@@ -328,9 +367,9 @@ package final class Agent {
             early.insert(app)
             waitingForRecord[app] = client
             if let socket = journal.synchronize() { synchronizing.append((app, socket)) } else { toReap.append(app) }
-        case .terminal(let app):
-            waitingForTerminal[app] = client
-            if terminals[app] != nil { answerTerminal(client, app) }
+        case .streams(let app):
+            waitingForStreams[app] = client
+            if streamEnds[app] != nil { answerStreams(client, app) }
         }
     }
 
@@ -339,13 +378,14 @@ package final class Agent {
         try? client.close()
     }
 
-    private func answerTerminal(_ client: FileDescriptor, _ app: String) {
-        waitingForTerminal[app] = nil
-        guard let terminal = terminals.removeValue(forKey: app) else { return }
-        let line = Array("ok\n".utf8)
-        // SAFETY: the array outlives the call and its size is passed.
-        _ = line.withUnsafeBytes { rkt_send_descriptor(client.rawValue, $0.baseAddress, $0.count, terminal.rawValue) }
-        try? terminal.close()
+    private func answerStreams(_ client: FileDescriptor, _ app: String) {
+        waitingForStreams[app] = nil
+        if let ends = streamEnds[app] ?? nil {
+            try? ends.send(to: client)
+            // Whoever asks again gets none: an app is started once.
+            ends.close()
+            streamEnds[app] = .some(nil)
+        }
         try? client.close()
     }
 }

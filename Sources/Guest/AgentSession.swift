@@ -8,17 +8,23 @@ import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
-/// A program run for the host in an app's context, or an app's own terminal: descriptors, and who may send how much.
+/// A program run for the host in an app's context, or an app's own streams: descriptors, and who may send how much.
 final class AgentSession {
     /// One direction from the program to the host.
     struct Outlet {
         let stream: GuestMessage.Stream
         var descriptor: FileDescriptor?
+        /// Bytes passed on since the program's end.
+        var drained = 0
     }
 
     let number: UInt32
-    /// Nil for an app's own terminal, whose process belongs to systemd.
+    /// Nil for an app's own streams, whose process belongs to systemd.
     let child: ChildProcess?
+    /// The app whose own streams these are.
+    private(set) var app: String?
+    /// The terminal's other end, which keeps it whole until the app ends, whoever has closed it.
+    private var terminalEnd: FileDescriptor?
     let terminal: FileDescriptor?
     var outlets: [Outlet]
     /// Where input goes; nil once it has been closed.
@@ -30,7 +36,7 @@ final class AgentSession {
     var outputCredit = Credit.session
     var exit: ProcessExit?
 
-    init(terminal: FileDescriptor, number: UInt32, child: ChildProcess?) {
+    init(terminal: FileDescriptor, number: UInt32, child: ChildProcess) {
         self.number = number
         self.child = child
         self.terminal = terminal
@@ -44,6 +50,17 @@ final class AgentSession {
         terminal = nil
         self.input = input
         outlets = [Outlet(stream: .output, descriptor: output), Outlet(stream: .error, descriptor: error)]
+    }
+
+    /// The streams of an app; see `StreamEnds.make(_:for:number:rows:columns:)`.
+    init(app: String, number: UInt32, outlets: [Outlet], input: FileDescriptor?, terminal: StreamEnds.Terminal?) {
+        self.app = app
+        self.number = number
+        child = nil
+        self.outlets = outlets
+        self.input = input
+        self.terminal = terminal?.master
+        terminalEnd = terminal?.slave
     }
 
     /// Starts `rkt-guest enter` for the command.
@@ -81,7 +98,7 @@ final class AgentSession {
         return (master, FileDescriptor(rawValue: slave))
     }
 
-    private static func pipe() throws -> (read: FileDescriptor, write: FileDescriptor) {
+    static func pipe() throws -> (read: FileDescriptor, write: FileDescriptor) {
         let ends = try FileDescriptor.pipe()
         for end in [ends.readEnd, ends.writeEnd] { try check(rkt_set_close_on_exec(end.rawValue, 1), "fcntl") }
         return (ends.readEnd, ends.writeEnd)
@@ -128,20 +145,24 @@ final class AgentSession {
             taken = max(0, count)
             pendingInput.removeFirst(taken)
         }
-        if pendingInput.isEmpty, endOfInput { closeInput() }
+        if pendingInput.isEmpty, endOfInput { endInput() }
         return taken
+    }
+
+    private func endInput() {
+        guard let terminal, input?.rawValue == terminal.rawValue else { return closeInput() }
+        // A terminal's reader sees the end of input as Ctrl-D at the start of a line, or as what the program has set.
+        var settings = termios()
+        var end: UInt8 = tcgetattr(terminal.rawValue, &settings) == 0 ? settings.c_cc.4 : 4
+        _ = Glibc.write(terminal.rawValue, &end, 1)
+        // That of an app is the next client's.
+        if app == nil { input = nil } else { endOfInput = false }
     }
 
     private func closeInput() {
         guard let descriptor = input else { return }
         input = nil
-        if descriptor.rawValue == terminal?.rawValue {
-            // A terminal's reader sees the end of input as Ctrl-D at the start of a line.
-            var end: UInt8 = 4
-            _ = Glibc.write(descriptor.rawValue, &end, 1)
-        } else {
-            try? descriptor.close()
-        }
+        if descriptor.rawValue != terminal?.rawValue { try? descriptor.close() }
     }
 
     func signal(_ number: Int32) {
@@ -163,5 +184,6 @@ final class AgentSession {
         if let input, input.rawValue != terminal?.rawValue { try? input.close() }
         input = nil
         try? terminal?.close()
+        try? terminalEnd?.close()
     }
 }

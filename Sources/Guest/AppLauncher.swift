@@ -40,8 +40,7 @@ struct AppLauncher {
             case .command(let command): command
             }
         if case .main = program {
-            if app.hasTerminal { takeTerminal() }
-            discardStreams()
+            connectStreams()
         }
         if case .command = program {
             let isInContainer = GuestPort.isInContainer
@@ -61,25 +60,20 @@ struct AppLauncher {
         execute(arguments, filtered: true)
     }
 
-    private func discardStreams() {
-        guard app.discardsOutput || app.discardsErrors else { return }
-        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        guard null >= 0 else { fail("Unable to open /dev/null: \(lastErrno.text)", Status.root) }
-        if app.discardsOutput { dup2(null, 1) }
-        if app.discardsErrors { dup2(null, 2) }
-    }
-
-    /// The agent holds the other end of the terminal that it passes here.
-    private func takeTerminal() {
+    /// Standard input is empty already, and the others are the journal.
+    private func connectStreams() {
+        let modes = [app.input, app.output, app.error]
+        if modes[1...].contains(.nothing) {
+            let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+            guard null >= 0 else { fail("Unable to open /dev/null: \(lastErrno.text)", Status.root) }
+            for descriptor in 1...2 where modes[descriptor] == .nothing { dup2(null, CInt(descriptor)) }
+        }
+        guard modes.contains(where: \.isShared) else { return }
         do {
-            let terminal = try AgentClient.requestTerminal(app: app.name)
-            _ = setsid()
-            guard ioctl(terminal.rawValue, UInt(TIOCSCTTY), 0) == 0 else {
-                throw RuntimeError.systemCall("ioctl TIOCSCTTY", nil, lastErrno)
-            }
-            for descriptor: CInt in 0...2 { dup2(terminal.rawValue, descriptor) }
+            // The agent holds the other ends of what it passes here.
+            try StreamEnds.request(of: app).connect(modes)
         } catch {
-            fail("Unable to get a terminal: \(error)", Status.root)
+            fail("Unable to get the app's streams: \(error)", Status.root)
         }
     }
 
@@ -160,8 +154,8 @@ struct AppLauncher {
     }
 
     private func fail(_ message: String, _ status: Int32) -> Never {
-        // Where standard error is thrown away, this is not.
-        if app.discardsErrors, complaints >= 0 { dup2(complaints, 2) }
+        // Where standard error is thrown away, or for somebody else, this is not.
+        if case .main = program, app.error != .journal, complaints >= 0 { dup2(complaints, 2) }
         fputs("Error: \(message)\n", stderr)
         exit(status)
     }

@@ -25,6 +25,10 @@ package enum GuestMessage: Equatable, Sendable {
     case inputCredit(session: UInt32, bytes: UInt32)
     /// The session's program runs.
     case sessionStarted(session: UInt32)
+    /// The supervisor's answer to a client that attaches: what it has joined.
+    case attached(session: UInt32, AttachTargets)
+    /// The supervisor has left out so many bytes of a stream, as the client was too slow for them.
+    case outputGap(session: UInt32, stream: Stream, bytes: UInt64)
 
     /// Why an app ended, which its status does not always tell.
     package enum ExitCause: UInt16, Sendable, CaseIterable {
@@ -53,7 +57,12 @@ package enum GuestMessage: Equatable, Sendable {
         }
     }
 
-    package enum Stream: UInt16, Sendable { case output = 1, error = 2 }
+    package enum Stream: UInt16, Sendable, CaseIterable {
+        case output = 1
+        case error = 2
+        /// What an app's own terminal shows; that of a command is `output`.
+        case terminal = 3
+    }
 
     package var frame: Frame {
         var writer = FieldWriter()
@@ -93,6 +102,13 @@ package enum GuestMessage: Equatable, Sendable {
             return Frame(type: 10, channel: session, payload: writer.bytes)
         case .sessionStarted(let session):
             return Frame(type: 11, channel: session)
+        case .attached(let session, let targets):
+            writer.write(targets.rawValue)
+            return Frame(type: 12, channel: session, payload: writer.bytes)
+        case .outputGap(let session, let stream, let bytes):
+            writer.write(stream.rawValue)
+            writer.write(bytes)
+            return Frame(type: 13, channel: session, payload: writer.bytes)
         }
     }
 
@@ -120,6 +136,10 @@ package enum GuestMessage: Equatable, Sendable {
         case 9: self = .sessionFailed(session: frame.channel, try reader.readString())
         case 10: self = .inputCredit(session: frame.channel, bytes: try reader.readUInt32())
         case 11: self = .sessionStarted(session: frame.channel)
+        case 12: self = .attached(session: frame.channel, try AttachTargets(from: &reader))
+        case 13:
+            guard let stream = Stream(rawValue: try reader.readUInt16()) else { throw .malformed("unknown stream") }
+            self = .outputGap(session: frame.channel, stream: stream, bytes: try reader.readUInt64())
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

@@ -19,13 +19,17 @@ package enum HostMessage: Equatable, Sendable {
     case closeSession(session: UInt32)
     /// The host has taken so many bytes of a channel's output; channel 0 is that of the journal.
     case outputCredit(channel: UInt32, bytes: UInt32)
+    /// A client of the supervisor wants to share the streams of an app.
+    case attach(session: UInt32, AttachRequest)
 
-    /// A program run in the context of an app, or a hold on the app's own terminal.
+    /// A program run in the context of an app, or a hold on the app's own streams.
     package struct Session: Equatable, Sendable {
         package enum Target: Equatable, Sendable {
             case command(app: String, arguments: [String])
-            /// The terminal of an interactive app, from its start.
-            case appTerminal(app: String)
+            /// The streams of an app that are `StreamMode.stream` or `.terminal`, from its start to its end.
+            case appStreams(app: String)
+
+            fileprivate enum Kind: UInt16 { case command = 1, appStreams = 2 }
         }
         package var target: Target
         /// Whether the program gets a terminal instead of three pipes.
@@ -57,11 +61,11 @@ package enum HostMessage: Equatable, Sendable {
         case .startSession(let session, let request):
             switch request.target {
             case .command(let app, let arguments):
-                writer.write(false)
+                writer.write(Session.Target.Kind.command.rawValue)
                 writer.write(app)
                 writer.write(list: arguments) { $0.write($1) }
-            case .appTerminal(let app):
-                writer.write(true)
+            case .appStreams(let app):
+                writer.write(Session.Target.Kind.appStreams.rawValue)
                 writer.write(app)
             }
             writer.write(request.terminal)
@@ -82,6 +86,9 @@ package enum HostMessage: Equatable, Sendable {
         case .outputCredit(let channel, let bytes):
             writer.write(bytes)
             return Frame(type: 110, channel: channel, payload: writer.bytes)
+        case .attach(let session, let request):
+            request.write(to: &writer)
+            return Frame(type: 111, channel: session, payload: writer.bytes)
         }
     }
 
@@ -95,12 +102,13 @@ package enum HostMessage: Equatable, Sendable {
         case 103: self = .exitRecorded(app: try reader.readString())
         case 104:
             let target: Session.Target
-            if try reader.readBool() {
-                target = .appTerminal(app: try reader.readString())
-            } else {
+            switch Session.Target.Kind(rawValue: try reader.readUInt16()) {
+            case .command:
                 let app = try reader.readString()
                 let arguments = try reader.readList { reader throws(ProtocolError) in try reader.readString() }
                 target = .command(app: app, arguments: arguments)
+            case .appStreams: target = .appStreams(app: try reader.readString())
+            case nil: throw .malformed("unknown target of a session")
             }
             self = .startSession(
                 session: frame.channel,
@@ -117,6 +125,7 @@ package enum HostMessage: Equatable, Sendable {
         case 108: self = .sessionSignal(session: frame.channel, signal: try reader.readInt32())
         case 109: self = .closeSession(session: frame.channel)
         case 110: self = .outputCredit(channel: frame.channel, bytes: try reader.readUInt32())
+        case 111: self = .attach(session: frame.channel, try AttachRequest(from: &reader))
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

@@ -91,9 +91,8 @@ extension PodConfiguration.App {
             writer.write(mount.readOnly)
             writer.write(mount.forbidsDevices)
         }
-        for flag in [
-            noNewPrivileges, readOnlyRoot, protectsKernelPaths, hasTerminal, discardsOutput, discardsErrors,
-        ] { writer.write(flag) }
+        for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths] { writer.write(flag) }
+        for mode in [input, output, error] { writer.write(mode.rawValue) }
         return writer.bytes
     }
 
@@ -119,9 +118,10 @@ extension PodConfiguration.App {
         noNewPrivileges = try reader.readBool()
         readOnlyRoot = try reader.readBool()
         protectsKernelPaths = try reader.readBool()
-        hasTerminal = try reader.readBool()
-        discardsOutput = try reader.readBool()
-        discardsErrors = try reader.readBool()
+        input = try StreamMode(from: &reader)
+        output = try StreamMode(from: &reader)
+        error = try StreamMode(from: &reader)
+        guard input != .journal else { throw .malformed("the journal as standard input") }
         try reader.finish()
     }
 }

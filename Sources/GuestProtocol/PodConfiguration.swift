@@ -138,18 +138,18 @@ package struct PodConfiguration: Equatable, Sendable {
         /// Whether kernel paths such as /proc/sysrq-trigger are read-only or masked.
         package var protectsKernelPaths: Bool
         package var mounts: [Mount]
-        /// Whether standard input, output and error are a terminal that the caller of `rkt run` holds.
-        package var hasTerminal: Bool
-        /// Whether what the main program writes to standard output, or to standard error, is thrown away.
-        package var discardsOutput: Bool
-        package var discardsErrors: Bool
+        /// What the standard streams of the main program are connected to; standard input never to the journal.
+        package var input: StreamMode
+        package var output: StreamMode
+        package var error: StreamMode
 
         package init(
             name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],
             workingDirectory: String = "/", environment: [String] = [], uid: UInt32 = 0, gid: UInt32 = 0,
             supplementaryGIDs: [UInt32] = [], capabilityBoundingSet: UInt64 = 0, noNewPrivileges: Bool = false,
             systemCallFilter: [UInt8] = [], readOnlyRoot: Bool = false, protectsKernelPaths: Bool = true,
-            mounts: [Mount] = [], hasTerminal: Bool = false, discardsOutput: Bool = false, discardsErrors: Bool = false
+            mounts: [Mount] = [], input: StreamMode = .nothing, output: StreamMode = .journal,
+            error: StreamMode = .journal
         ) {
             self.name = name
             self.root = root
@@ -167,9 +167,9 @@ package struct PodConfiguration: Equatable, Sendable {
             self.readOnlyRoot = readOnlyRoot
             self.protectsKernelPaths = protectsKernelPaths
             self.mounts = mounts
-            self.hasTerminal = hasTerminal
-            self.discardsOutput = discardsOutput
-            self.discardsErrors = discardsErrors
+            self.input = input
+            self.output = output
+            self.error = error
         }
     }
 }

@@ -25,19 +25,44 @@ enum AppStream: String, CaseIterable {
         }
     }
 
-    /// Refuses modes that do not exist, or not yet.
+    /// Refuses modes that do not exist.
     static func check(_ request: AppRequest) throws {
         for stream in allCases {
-            guard let mode = stream.mode(request) else { continue }
-            switch (mode, stream) {
-            case ("null", _), ("log", .stdout), ("log", .stderr): continue
-            case ("tty", _), ("stream", _):
-                throw RuntimeError(
-                    .unsupported,
-                    "--\(stream.rawValue)=\(mode) is not supported yet: apps cannot be attached to; use --interactive")
-            default:
-                let known = stream == .stdin ? "null, tty and stream" : "log, null, tty and stream"
-                throw RuntimeError(.invalidArgument, "--\(stream.rawValue)=\(mode) is none of \(known)")
+            guard let mode = stream.mode(request), !stream.modes.contains(mode) else { continue }
+            throw RuntimeError(
+                .invalidArgument,
+                "--\(stream.rawValue)=\(mode) is none of \(stream.modes.joined(separator: ", "))")
+        }
+    }
+
+    private var modes: [String] { (self == .stdin ? [] : ["log"]) + ["null", "stream", "tty", Self.interactive] }
+
+    /// The terminal of whoever runs the pod.
+    private static let interactive = "interactive"
+
+    /// Whether an app of the request is to have the caller's terminal, as with `--interactive`.
+    static func needTerminal(_ request: PodRequest) -> Bool {
+        request.apps.contains { app in allCases.contains { $0.mode(app) == interactive } }
+    }
+
+    /// Refuses what only `--interactive` gives.
+    ///
+    /// - Parameter isInteractive: whether that is there; it excludes all other modes.
+    static func check(_ manifest: PodManifest, isInteractive: Bool) throws {
+        for app in manifest.apps {
+            for stream in allCases {
+                guard let mode = app.annotations[stream.annotation.string] else { continue }
+                switch (mode == interactive, isInteractive) {
+                case (true, true), (false, false): continue
+                case (false, true):
+                    throw RuntimeError(
+                        .invalidArgument,
+                        "--interactive gives app \"\(app.name)\" a terminal; it excludes --\(stream.rawValue)=\(mode)")
+                case (true, false):
+                    throw RuntimeError(
+                        .invalidArgument,
+                        "\(stream.rawValue) of app \"\(app.name)\" is to be the caller's terminal; give --interactive")
+                }
             }
         }
     }

@@ -47,6 +47,7 @@ extension PodRuntime {
         let needsUsers = request.privateUsers && !interface.hasOwnKernel
         if let path = request.podManifest {
             let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
+            try interface.checkStreams(manifest)
             return PodPlan(manifest: manifest, images: images, stage1: stage1, needsUsers: needsUsers, times: times)
         }
         let images = try times.measure(\.fetch) {
@@ -55,6 +56,7 @@ extension PodRuntime {
         let manifests = try images.map { try finder.store.manifest(of: $0) }
         let builder = try PodManifestBuilder(request)
         let manifest = try builder.build(zip(images, manifests).map { (id: $0.id, manifest: $1) }, notices)
+        try interface.checkStreams(manifest)
         return PodPlan(manifest: manifest, images: images, stage1: stage1, needsUsers: needsUsers, times: times)
     }
 

@@ -14,6 +14,8 @@ extension PodRuntime {
     /// Asks stage1 about a pod that is made for that and taken away again. Nothing is started; images that had to be
     /// fetched stay in the store.
     package func preview(_ request: PodRequest, _ options: RunOptions) throws -> JSONValue {
+        var options = options
+        if AppStream.needTerminal(request) { options.isInteractive = true }
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         let images = try imageFinder(request.pullPolicy)
         try checkNetworks(options, request, images)

@@ -15,6 +15,8 @@ import SystemPackage
 extension PodRuntime {
     /// Makes a pod and runs it: this program becomes the pod's supervisor. When it throws, nothing of the pod is left.
     package func run(_ request: PodRequest, _ options: RunOptions) throws -> Never {
+        var options = options
+        if AppStream.needTerminal(request) { options.isInteractive = true }
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
         // No program but stage1 is to have them.
         try PassedSockets().closeOnExec()

@@ -32,15 +32,7 @@ package enum RunRules {
     /// What depends on the pod.
     package static func check(_ options: RunOptions, _ manifest: PodManifest) throws {
         try check(options, appCount: manifest.apps.count)
-        guard options.isInteractive else { return }
-        for app in manifest.apps {
-            for stream in AppStream.allCases {
-                guard let mode = app.annotations[stream.annotation.string], mode != "interactive" else { continue }
-                throw RuntimeError(
-                    .invalidArgument,
-                    "--interactive gives app \"\(app.name)\" a terminal; it excludes --\(stream.rawValue)=\(mode)")
-            }
-        }
+        try AppStream.check(manifest, isInteractive: options.isInteractive)
     }
 
     /// hostname(7), and underscores, which some hosts have in their names.

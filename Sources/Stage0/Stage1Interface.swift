@@ -10,6 +10,8 @@ package struct Stage1Interface: Sendable {
     /// The programs of a stage1 image that this program executes.
     package enum Entrypoint: String, Sendable, CaseIterable {
         case run, enter, gc, stop
+        /// Shares an app's streams with whoever started it otherwise; optional.
+        case attach
         /// Run to its end before `run`, with the same arguments; optional, it says early that `run` would fail. What it
         /// leaves on the host is taken over by `run`, or undone by `gc`.
         case preflight

@@ -58,8 +58,8 @@ struct AppPlan {
             capabilityBoundingSet: try capabilities().mask, noNewPrivileges: app.isolators.noNewPrivileges,
             systemCallFilter: try filter().map { try SystemCallProgram.compile($0) } ?? [],
             readOnlyRoot: readOnlyRoot,
-            protectsKernelPaths: arguments.protectsKernelPaths, hasTerminal: arguments.interactive,
-            discardsOutput: streams.discardsOutput, discardsErrors: streams.discardsErrors)
+            protectsKernelPaths: arguments.protectsKernelPaths, input: streams.input ?? .nothing,
+            output: streams.output ?? .journal, error: streams.error ?? .journal)
     }
 
     private func capabilities() throws -> CapabilitySet {

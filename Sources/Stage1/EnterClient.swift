@@ -98,7 +98,7 @@ package struct EnterClient {
                 // The window may have changed meanwhile.
                 sendSize()
             case .sessionOutput(_, let stream, let bytes):
-                let target = FileDescriptor(rawValue: stream == .output ? 1 : 2)
+                let target = FileDescriptor(rawValue: stream == .error ? 2 : 1)
                 // A reader that has gone is the command's matter: it gets no more credit and the session ends here.
                 guard (try? FileSystem.writeAll(bytes, to: target)) != nil else { return 128 + SIGPIPE }
                 send(.outputCredit(channel: 0, bytes: UInt32(bytes.count)))

@@ -39,6 +39,10 @@ extension PodPlan {
         guard let plan = plans.first, let app = configuration.apps.first, plans.count == 1 else {
             throw RuntimeError(.unsupported, "this stage1 only supports 1 application per Pod for now")
         }
+        guard plan.arguments.interactive || !plan.streams.isShared else {
+            throw RuntimeError(
+                .unsupported, "app \(plan.name) cannot be attached to: nothing supervises it; use another stage1 image")
+        }
         // A directory, as at /etc, goes beneath the pod's files; a file goes before one of them in its place.
         let directories = app.mounts.filter(isDirectory)
         let files = configuration.sharedFiles.enumerated().map { number, file in
@@ -77,8 +81,8 @@ extension AppPlan {
             user: ProgramUser(uid: app.uid, gid: app.gid, supplementaryGIDs: app.supplementaryGIDs),
             workingDirectory: app.workingDirectory)
         program.noNewPrivileges = app.noNewPrivileges
-        let isNull = [streams.hasNoInput, streams.discardsOutput, streams.discardsErrors]
-        program.nullDescriptors = isNull.enumerated().filter(\.element).map { Int32($0.offset) }
+        let modes = [streams.input, streams.output, streams.error]
+        program.nullDescriptors = modes.indices.filter { modes[$0] == .nothing }.map { Int32($0) }
         return program
     }
 }

@@ -75,7 +75,9 @@ extension Stage1Program {
         guard let app = manifest.apps.first(where: { $0.name.string == request.app }) else {
             throw RuntimeError(.notFound, "the pod has no app \(request.app)")
         }
-        let arguments = try EntrypointArguments(parsing: [pod.directory.lastComponent?.string ?? "pod"])
+        // The streams are this program's own, whatever the app's are.
+        let arguments = try EntrypointArguments(
+            parsing: ["--interactive", pod.directory.lastComponent?.string ?? "pod"])
         let plan = try AppPlan(app, pod: pod, arguments: arguments.withoutConfinement)
         let user = try plan.configuration()
         var environment = try FileSystem.readText(pod.environment(request.app), limit: 16 << 20)

@@ -93,6 +93,7 @@ extension Supervisor {
 
     private func handleAgent(_ frame: Frame) throws {
         let message = try GuestMessage(frame)
+        if agentIsConnected, try handleStreams(message) { return }
         guard agentIsConnected else {
             guard case .hello(let version, .agent) = message else {
                 throw ProtocolError.unexpected("the agent did not begin with HELLO")
@@ -125,6 +126,7 @@ extension Supervisor {
         case .inputCredit(let session, let bytes):
             try client(of: session)?.input.giveBack(Int(bytes))
             forward(.inputCredit(session: 0, bytes: bytes), to: session)
+        case .attached, .outputGap: throw ProtocolError.unexpected("a message of a supervisor")
         }
     }
 
@@ -139,8 +141,9 @@ extension Supervisor {
                 .startSession(
                     session: Limit.terminalSession,
                     HostMessage.Session(
-                        target: .appTerminal(app: app), terminal: true, rows: size.rows, columns: size.columns)))
+                        target: .appStreams(app: app), terminal: true, rows: size.rows, columns: size.columns)))
         }
+        for app in configuration.apps { openStreams(of: app) }
         tellAgentToStop()
         serveWaitingClients()
     }

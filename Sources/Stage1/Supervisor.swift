@@ -102,6 +102,8 @@ package final class Supervisor {
     var consoleIsOpen = true
     var clients: [SupervisorClient] = []
     var nextSession = Limit.terminalSession + 1
+    /// The streams of apps that clients share.
+    var streams: [AppStreams] = []
     /// What is known of the pod's end.
     package internal(set) var outcome = PodOutcome()
     /// How often the end of each app has been reported.

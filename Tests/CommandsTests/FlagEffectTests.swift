@@ -96,8 +96,8 @@ struct FlagEffectTests {
             $0.section.isolators.map(\.name).contains("os/linux/seccomp-retain-set")
         },
         Row("signature", "/a/file") { $0.request.apps[0].signature == "/a/file" },
-        Row("stderr", "null", wrong: "tty") { $0.app.annotations["coreos.com/rkt/stage2/stderr"] == "null" },
-        Row("stdin", "null", wrong: "stream") { $0.app.annotations["coreos.com/rkt/stage2/stdin"] == "null" },
+        Row("stderr", "null", wrong: "file") { $0.app.annotations["coreos.com/rkt/stage2/stderr"] == "null" },
+        Row("stdin", "null", wrong: "log") { $0.app.annotations["coreos.com/rkt/stage2/stdin"] == "null" },
         Row("stdout", "log", wrong: "file") { $0.app.annotations["coreos.com/rkt/stage2/stdout"] == "log" },
         Row("supplementary-gids", "5,6", wrong: "5,x") { $0.section.supplementaryGIDs == [5, 6] },
         Row("user", "1000", wrong: "") { $0.section.user == "1000" },

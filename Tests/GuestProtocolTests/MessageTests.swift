@@ -16,6 +16,8 @@ struct MessageTests {
         .sessionOutput(session: 9, stream: .output, []), .sessionExit(session: 9, status: -1),
         .sessionStarted(session: 9),
         .sessionFailed(session: 9, "no"), .inputCredit(session: 9, bytes: 12),
+        .sessionOutput(session: 9, stream: .terminal, [7]), .attached(session: 0, [.stdin, .terminalOutput]),
+        .outputGap(session: 0, stream: .error, bytes: 1 << 40),
     ]
 
     static let hostMessages: [HostMessage] = [
@@ -25,7 +27,9 @@ struct MessageTests {
             .init(
                 target: .command(app: "web", arguments: ["a", ""]), terminal: true, rows: 1, columns: 2,
                 terminalType: "x")),
-        .startSession(session: 3, .init(target: .appTerminal(app: "web"))), .sessionInput(session: 3, [4]),
+        .startSession(session: 3, .init(target: .appStreams(app: "web"))),
+        .attach(session: 0, AttachRequest(app: "web", targets: [.stdout, .stderr], rows: 50, columns: 132)),
+        .attach(session: 0, AttachRequest(app: "")), .sessionInput(session: 3, [4]),
         .sessionEndOfInput(session: 3), .sessionResize(session: 3, rows: 50, columns: 132),
         .sessionSignal(session: 3, signal: 15), .closeSession(session: 3), .outputCredit(channel: 0, bytes: 1),
     ]
@@ -40,8 +44,8 @@ struct MessageTests {
             .init(
                 name: "web", root: "/r", exec: ["a", "b c"], preStart: ["p"], postStop: [], workingDirectory: "/w",
                 environment: ["A=1"], uid: 5, gid: 6, supplementaryGIDs: [7, 8], capabilityBoundingSet: 1 << 40,
-                noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, hasTerminal: true,
-                discardsOutput: true, discardsErrors: true)
+                noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, input: .stream,
+                output: .terminal, error: .nothing)
         ])
 
     static let interface = PodConfiguration.Interface(
@@ -87,7 +91,7 @@ struct MessageTests {
         for _ in 0..<20_000 {
             let length = Int.random(in: 0...64, using: &generator)
             let payload = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
-            let frame = Frame(type: UInt16.random(in: 0...112, using: &generator), channel: 1, payload: payload)
+            let frame = Frame(type: UInt16.random(in: 0...130, using: &generator), channel: 1, payload: payload)
             _ = try? GuestMessage(frame)
             _ = try? HostMessage(frame)
         }

@@ -86,9 +86,9 @@ struct PodRequestTests {
 
     @Test(
         arguments: [
-            ("--stdin=tty", .unsupported, Self.app { $0.stdin = "tty" }),
+            ("--stdin=terminal", .invalidArgument, Self.app { $0.stdin = "terminal" }),
             ("--stdin=log", .invalidArgument, Self.app { $0.stdin = "log" }),
-            ("--stdout=stream", .unsupported, Self.app { $0.stdout = "stream" }),
+            ("--stdout=file", .invalidArgument, Self.app { $0.stdout = "file" }),
             ("--stderr=", .invalidArgument, Self.app { $0.stderr = "" }),
         ] as [(String, RuntimeError.Code, AppRequest)])
     func streamsThatDoNotExistAreRefused(text: String, code: RuntimeError.Code, app: AppRequest) {

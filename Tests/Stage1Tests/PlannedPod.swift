@@ -23,10 +23,11 @@ struct PlannedPod {
     ///   - mounts: the volume and the path of each.
     ///   - points: members of the app's list.
     ///   - isolators: members of the app's list.
+    ///   - streams: modes of the app's standard streams, by their names.
     ///   - links: symbolic links of the app's image, the target by the path.
     init(
         volumes: [String] = [], mounts: [(String, String)] = [], points: [String] = [], isolators: [String] = [],
-        links: [(String, String)] = []
+        links: [(String, String)] = [], streams: [(String, String)] = []
     ) throws {
         scratch = try ScratchDirectory()
         layout = PodLayout(directory: scratch.appending("pod"))
@@ -38,10 +39,13 @@ struct PlannedPod {
             try FileSystem.makeSymbolicLink(to: target, at: link)
         }
         let mounts = mounts.map { #"{"volume":"\#($0.0)","path":"\#($0.1)"}"# }.joined(separator: ",")
+        let modes = streams.map { #"{"name":"coreos.com/rkt/stage2/\#($0.0)","value":"\#($0.1)"}"# }
+            .joined(separator: ",")
         let manifest = """
             {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(Self.digest)"},
              "app":{"exec":["/a"],"user":"0","group":"0","mountPoints":[\(points.joined(separator: ","))],
-              "isolators":[\(isolators.joined(separator: ","))]},"mounts":[\(mounts)]}],
+              "isolators":[\(isolators.joined(separator: ","))]},"mounts":[\(mounts)],
+              "annotations":[\(modes)]}],
              "volumes":[\(volumes.joined(separator: ","))]}
             """
         try FileSystem.write(manifest.utf8, to: layout.manifest)

@@ -88,6 +88,7 @@ tar -tf "$work/one.aci" >"$work/names"
 cat >"$work/expected" <<'NAMES'
 manifest
 rootfs/
+rootfs/attach
 rootfs/enter
 rootfs/gc
 rootfs/guest.erofs

@@ -76,19 +76,21 @@ package struct ImageOptions: FollowsImage {
 
     @Option(
         help: ArgumentHelp(
-            "What the app reads: null, which is also the default; tty and stream are refused for now.",
-            valueName: "mode"), completion: .list(["null"]))
+            "What the app reads: null, which is also the default; stream or tty, what attached clients type; or "
+                + "interactive, as with --interactive.",
+            valueName: "mode"), completion: .list(["null", "stream", "tty", "interactive"]))
     package var stdin: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where the app's output goes: log, which is also the default, or null; tty and stream are refused for now.",
-            valueName: "mode"), completion: .list(["log", "null"]))
+            "Where the app's output goes: log, which is also the default; null; stream or tty, to attached clients; or "
+                + "interactive, as with --interactive.",
+            valueName: "mode"), completion: .list(["log", "null", "stream", "tty", "interactive"]))
     package var stdout: String?
 
     @Option(
         help: ArgumentHelp("The same for what the app writes to standard error.", valueName: "mode"),
-        completion: .list(["log", "null"]))
+        completion: .list(["log", "null", "stream", "tty", "interactive"]))
     package var stderr: String?
 
     @Option(help: ArgumentHelp("File with the image's signature.", valueName: "file"))
