@@ -120,6 +120,9 @@ let package = Package(
         .target(
             name: "Backends", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "Hypervisor", system]),
         .target(
+            name: "Measurement",
+            dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", "HostConfiguration", system, crypto]),
+        .target(
             name: "DomainKeeper", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system]),
         .target(
             name: "Guest",
@@ -138,13 +141,14 @@ let package = Package(
             dependencies: [
                 "Diagnostics", "LinuxPlatform", "AppContainer", "HTTPTransport", "ImageArchive", "ImageStore",
                 "ImageFetch", "SignatureTrust", "HostConfiguration", "PodStore", "PodJournal", "GuestProtocol",
-                "Hypervisor", "Networking", "MetadataRegistration", system,
+                "Hypervisor", "Networking", "MetadataRegistration", "Measurement", system,
             ]),
         .target(
             name: "Stage1",
             dependencies: [
                 "CSeccomp", "Diagnostics", "LinuxPlatform", "AppContainer", "GuestProtocol", "SystemdUnits", "PodStore",
-                "PodJournal", "HostConfiguration", "Hypervisor", "Networking", "MetadataRegistration", system,
+                "PodJournal", "HostConfiguration", "Hypervisor", "Networking", "MetadataRegistration", "Measurement",
+                system,
             ]),
 
         // 5: the command line, and the API
@@ -206,6 +210,12 @@ let package = Package(
         .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"]),
         .testTarget(name: "DownloaderTests", dependencies: ["Downloader", "TestSupport"]),
         .testTarget(name: "SignatureTrustTests", dependencies: ["SignatureTrust", "TestSupport", crypto]),
+        .testTarget(
+            name: "MeasurementTests",
+            dependencies: [
+                "Measurement", "HostConfiguration", "AppContainer", "Diagnostics", "LinuxPlatform", "TestSupport",
+                system,
+            ]),
         .testTarget(name: "HostConfigurationTests", dependencies: ["HostConfiguration", "Hypervisor", "TestSupport"]),
         .testTarget(
             name: "ImageFetchTests",

@@ -29,4 +29,12 @@ package struct AcceleratorChoice: Sendable, Equatable {
         self.accelerator = accelerator
         self.fallbackReason = fallbackReason
     }
+
+    /// Why the processor does not keep the guest apart; nil when it does.
+    package var emulationReason: String? {
+        switch accelerator {
+        case .kvm: nil
+        case .tcg: fallbackReason ?? "the configuration asks for the accelerator \"\(accelerator.rawValue)\""
+        }
+    }
 }

@@ -39,12 +39,24 @@ package struct SurveyedConfinement: Sendable, Equatable {
     package let capabilities: String
     package let systemCalls: String
     package let namespaces: String
+    /// Whose files it sees: `host` or `private`.
+    package let root: String
+    /// What it may take of the host at most.
+    package let limits: String
+    /// Its context of SELinux.
+    package let label: String
 
-    package init(user: String, capabilities: String, systemCalls: String, namespaces: String) {
+    package init(
+        user: String, capabilities: String, systemCalls: String, namespaces: String, root: String = "host",
+        limits: String = "those of rkt", label: String = "that of rkt"
+    ) {
         self.user = user
         self.capabilities = capabilities
         self.systemCalls = systemCalls
         self.namespaces = namespaces
+        self.root = root
+        self.limits = limits
+        self.label = label
     }
 }
 
@@ -80,13 +92,14 @@ extension BackendSurvey {
     /// its own problems.
     package init(
         _ kind: HypervisorKind, isolation: IsolationLevel, _ request: SurveyRequest, programs: [SurveyedProgram] = [],
-        accelerator: AcceleratorChoice? = nil, confinement: SurveyedConfinement, problems: [String] = []
+        accelerator: AcceleratorChoice? = nil, confinement: SurveyedConfinement, problems: [String] = [],
+        facts: IsolationFacts? = nil
     ) {
         var all = programs.compactMap(\.problem) + problems
         if let least = request.minimumIsolation, isolation < least {
             all.append(
-                "the configuration wants pods isolated by \"\(least.rawValue)\" at least, and these would be by "
-                    + "\"\(isolation.rawValue)\"; \(least.requirement); or lower \"minimumIsolation\"")
+                least.refusal(
+                    facts ?? IsolationFacts(isolation), "these would be by \"\(isolation.rawValue)\""))
         }
         self.init(
             kind, isolation: isolation, programs: programs, accelerator: accelerator, confinement: confinement,

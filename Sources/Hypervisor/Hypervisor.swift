@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import SystemPackage
 
 /// A backend: turns a specification into a plan.
 ///
@@ -26,6 +27,15 @@ package protocol Hypervisor: Sendable {
     /// - Throws: when it cannot be had at all.
     func isolation(of spec: MachineSpec) throws -> IsolationLevel
 
+    /// The facts that the level follows from.
+    ///
+    /// - Throws: when it cannot be had at all.
+    func isolationFacts(of spec: MachineSpec) throws -> IsolationFacts
+
+    /// The programs of the host that such a pod's machine consists of, the hypervisor first; those that are missing are left
+    /// out.
+    func programs(of spec: MachineSpec) -> [MachineProgram]
+
     /// What it can do on this host, and what it lacks. Starts nothing but programs that are asked for their versions.
     func survey(_ request: SurveyRequest) -> BackendSurvey
 }
@@ -41,6 +51,14 @@ extension Hypervisor {
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
         capabilities.contains(.ownKernel) ? .emulation : .chroot
     }
+
+    /// A backend that tells its level only has what that says.
+    package func isolationFacts(of spec: MachineSpec) throws -> IsolationFacts {
+        IsolationFacts(try isolation(of: spec))
+    }
+
+    /// A backend that does not say more consists of nothing that could be measured.
+    package func programs(of spec: MachineSpec) -> [MachineProgram] { [] }
 
     /// A backend that does not say more needs nothing.
     package func survey(_ request: SurveyRequest) -> BackendSurvey {
@@ -65,9 +83,20 @@ extension Hypervisor {
         guard level < least else { return }
         throw RuntimeError(
             .unsupported,
-            "the configuration wants pods isolated by \"\(least.rawValue)\" at least, and this one would be by "
-                + "\"\(level.rawValue)\" with the \(kind.rawValue) backend; \(least.requirement); or lower "
-                + "\"minimumIsolation\"")
+            least.refusal(
+                try isolationFacts(of: spec),
+                "this one would be by \"\(level.rawValue)\" with the \(kind.rawValue) backend"))
+    }
+}
+
+/// A program that a machine consists of.
+package struct MachineProgram: Sendable, Equatable {
+    package let name: String
+    package let path: FilePath
+
+    package init(_ name: String, _ path: FilePath) {
+        self.name = name
+        self.path = path
     }
 }
 

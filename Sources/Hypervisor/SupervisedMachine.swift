@@ -16,6 +16,8 @@ package protocol SupervisedMachine: Machine {
     /// The processes that serve shares: when one ends before the hypervisor, its share hangs in the guest and the
     /// machine has to be ended.
     var shareServers: [ChildProcess] { get }
+    /// The process that the guest would take over: the hypervisor, or a container's first one; nil while there is none.
+    var confinedProcess: Int32? { get }
     /// The hypervisor's name for its own version, to be recorded with the pod.
     var hypervisorVersion: String { get }
 
@@ -28,6 +30,10 @@ package protocol SupervisedMachine: Machine {
     /// The last lines the machine's processes printed, to be quoted in an error; empty when they were silent. Also
     /// told after `release()`.
     func diagnostics() -> String
+}
+
+extension SupervisedMachine {
+    package var confinedProcess: Int32? { process.pid }
 }
 
 /// A machine with a guest kernel of its own.

@@ -26,6 +26,7 @@ final class StoreIndex: Sendable {
         }
         migrator.registerMigration("origins") { try OriginRecord.createTable($0) }
         migrator.registerMigration("stamps of trees") { try TreeRecord.addStamps($0) }
+        migrator.registerMigration("signatures") { try SignatureRecord.createTable($0) }
         return migrator
     }()
 

@@ -42,6 +42,9 @@ extension Pod {
     /// What machine runs the pod, as stage1 has recorded it.
     package var machine: JSONValue? { json(layout.machineRecord) }
 
+    /// The pod's images, and what vouched for them when it was prepared.
+    package var images: JSONValue? { json(layout.images) }
+
     /// Microseconds that the steps before stage1 took.
     package var preparation: JSONValue? { json(layout.preparation) }
 

@@ -56,6 +56,8 @@ package struct PodLayout: Sendable, Hashable {
     package var machineRecord: FilePath { directory.appending("machine.json") }
     /// How long the steps before stage1 took, a JSON object of microseconds.
     package var preparation: FilePath { directory.appending("preparation.json") }
+    /// The images of the pod and what vouches for them, a JSON array; written when the pod is prepared.
+    package var images: FilePath { directory.appending("images.json") }
     /// What is configured for the pod's machine, a configuration file that is written before stage1 is started.
     package var hypervisorConfiguration: FilePath { directory.appending("hypervisor.json") }
     /// The directory of the programs that were installed with rkt, on one line; written before stage1 is started.

@@ -27,7 +27,8 @@ struct KeystoreVerifier: ImageVerifier {
         let signer = try keystore.verify(
             image: image, called: label, signature: DetachedSignature(signature, name: "the signature of \(label)"),
             of: name)
-        return VerifiedImage(signers: signer.names, digest: signer.imageDigest)
+        return VerifiedImage(
+            signers: signer.names, digest: signer.imageDigest, fingerprint: signer.signingFingerprint.string)
     }
 }
 

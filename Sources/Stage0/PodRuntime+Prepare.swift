@@ -91,6 +91,7 @@ extension PodRuntime {
             }
         }
 
+        try writeImages(layout, plan, stage1Tree, trees.map(\.tree), store)
         try times.write(layout)
         notices.stage0("Writing pod manifest")
         try FileSystem.writeAtomically(plan.manifest.encoded(pretty: false).utf8, to: layout.manifest)

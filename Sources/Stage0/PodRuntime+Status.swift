@@ -60,6 +60,7 @@ extension PodRuntime {
         }
         if detail == .everything {
             status.machine = pod.machine
+            status.images = pod.images
             status.preparation = pod.preparation
             status.startLedger = pod.startLedger
         }

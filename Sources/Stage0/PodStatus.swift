@@ -17,6 +17,8 @@ package struct PodStatus: Sendable {
     package var networks: JSONValue?
     /// What machine runs or ran it.
     package var machine: JSONValue?
+    /// The images that it was made of, and what vouched for them.
+    package var images: JSONValue?
     /// Microseconds that each step before stage1 took.
     package var preparation: JSONValue?
     /// Microseconds from the start of the supervisor, and of the guest's kernel for `guest.*`, to each step.

@@ -5,6 +5,7 @@ import AppContainer
 import Diagnostics
 import HostConfiguration
 import Hypervisor
+import Measurement
 import SystemPackage
 
 /// The `survey` entrypoint: what this host can do for pods of the stage1 image, before there is any pod.
@@ -64,6 +65,8 @@ package struct HostSurvey {
                 [
                     "user": .string(confinement.user), "capabilities": .string(confinement.capabilities),
                     "systemCalls": .string(confinement.systemCalls), "namespaces": .string(confinement.namespaces),
+                    "root": .string(confinement.root), "limits": .string(confinement.limits),
+                    "selinux": .string(SELinuxHost.isEnabled ? confinement.label : "none"),
                 ])
         }
         return .object(object)
@@ -74,6 +77,9 @@ package struct HostSurvey {
         object.set("name", .string(program.name))
         if let path = program.path { object.set("path", .string(path.string)) }
         if let version = program.version { object.set("version", .string(version)) }
+        if let path = program.path, let result = try? DigestCache().digest(of: path) {
+            object.set("digest", .string(result.digest))
+        }
         if let problem = program.problem { object.set("problem", .string(problem)) }
         return .object(object)
     }

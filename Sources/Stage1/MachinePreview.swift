@@ -43,26 +43,11 @@ package struct MachinePreview {
     }
 
     private var shares: [JSONValue] {
-        // A volume is exported from a directory of the pod: its source tells more.
-        let volumes = Dictionary(
-            plan.volumes.hostMounts.flatMap { [($0.directory, $0.source), ($0.target, $0.source)] }
-        ) { first, _ in first }
-        return plan.machine.shares.map { share in
-            var object = JSONObject()
-            object.set("tag", .string(share.tag))
-            object.set("source", .string((volumes[share.source] ?? share.source).string))
-            switch share {
-            case .virtiofs(_, _, _, let readOnly):
-                object.set("type", "virtiofs")
-                object.set("readOnly", .bool(readOnly))
-            case .plan9(_, _, let readOnly):
-                object.set("type", "9p")
-                object.set("readOnly", .bool(readOnly))
-            case .bind(_, _, _, let readOnly):
-                object.set("type", "bind")
-                object.set("readOnly", .bool(readOnly))
-            }
-            return .object(object)
+        plan.exports.map { export in
+            [
+                "tag": .string(export.tag), "source": .string(export.source.string),
+                "type": .string(export.transport), "readOnly": .bool(export.readOnly),
+            ]
         }
     }
 }

@@ -18,6 +18,7 @@ struct MachineRecord {
     var memory: Int
     var processors: Int
     var isolators: IsolatorReport
+    var statement = MachineStatement()
 
     var json: JSONValue {
         var object = JSONObject()
@@ -30,6 +31,7 @@ struct MachineRecord {
         object.set("isolation", .string(isolation.rawValue))
         object.set("memoryMiB", JSONValue(memory))
         object.set("processors", JSONValue(processors))
+        for (key, value) in statement.members { object.set(key, value) }
         if !isolators.entries.isEmpty { object.set("isolators", isolators.json) }
         return .object(object)
     }

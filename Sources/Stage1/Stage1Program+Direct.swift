@@ -36,10 +36,12 @@ extension Stage1Program {
         }
         for app in plan.configuration.apps { try writeEnvironment(of: app) }
         let spec = plan.machine
-        let record = MachineRecord(
+        var record = MachineRecord(
             backend: hypervisor.kind, version: Version.current, accelerator: nil,
             isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
             isolators: plan.isolators)
+        record.statement.exports = plan.exports
+        record.statement.root = "private"
         try record.write(to: pod.machineRecord)
         try EndRecord.keepingUntilApp(in: pod) {
             try hypervisor.become(

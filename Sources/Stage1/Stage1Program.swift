@@ -219,7 +219,7 @@ package struct Stage1Program {
         try UnixSocket.setNonBlocking(listener)
         // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)
-        let machine = try launch(plan, hypervisor, errors, debug: arguments.debug)
+        let (machine, record) = try launch(plan, hypervisor, errors, debug: arguments.debug)
         networks.letGo()
         var options = Supervisor.Options()
         options.debug = arguments.debug
@@ -227,6 +227,7 @@ package struct Stage1Program {
         options.escape = hypervisor.capabilities.contains(.ownKernel) ? .controlA : .controlBracket
         options.listing = MachineListing(
             pod, plan.machine, hasOwnKernel: hypervisor.capabilities.contains(.ownKernel))
+        if !hypervisor.capabilities.contains(.ownKernel) { options.record = record }
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
         if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
             options.bootPatience = min(seconds, 86_400) * 1000
@@ -273,7 +274,7 @@ package struct Stage1Program {
 
     private func launch(
         _ pod: PodPlan, _ hypervisor: any Hypervisor, _ errors: ErrorStream, debug: Bool
-    ) throws -> any SupervisedMachine {
+    ) throws -> (any SupervisedMachine, MachineRecord) {
         let spec = pod.machine
         guard let launcher = hypervisor as? any MachineHypervisor else {
             throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no machines")
@@ -289,12 +290,19 @@ package struct Stage1Program {
         if let reason = accelerator?.fallbackReason {
             errors.notice("stage1: warning: the pod's machine is emulated: \(reason)")
         }
-        let record = MachineRecord(
+        let level = try hypervisor.isolation(of: spec)
+        var record = MachineRecord(
             backend: hypervisor.kind, version: machine.hypervisorVersion, accelerator: accelerator,
-            isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
+            isolation: level, memory: spec.memory, processors: spec.processors,
             isolators: pod.isolators
         )
-        try record.write(to: self.pod.machineRecord)
-        return machine
+        do {
+            record.statement = try look(at: machine, pod, hypervisor, level)
+            try record.write(to: self.pod.machineRecord)
+        } catch {
+            machine.release()
+            throw error
+        }
+        return (machine, record)
     }
 }

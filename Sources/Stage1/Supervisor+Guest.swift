@@ -40,6 +40,7 @@ extension Supervisor {
             shimHasSpoken = true
             ledger.mark("hello")
             registrar = options.listing?.begin(machine.process.pid, errors)
+            options.record?.complete(machine, to: pod.machineRecord, errors)
             bootOutbox.append(HostMessage.pod(configuration).frame.encoded)
         case .phase(let name, let microseconds):
             ledger.markGuest(name, microseconds)

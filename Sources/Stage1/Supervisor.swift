@@ -37,6 +37,8 @@ package final class Supervisor {
         package var escape = EscapeSequence.Keys.controlA
         /// How systemd-machined(8) is told of the pod.
         package var listing: MachineListing?
+        /// What is completed when the guest speaks first; nil where it says everything already.
+        var record: MachineRecord?
         package init() {}
     }
 

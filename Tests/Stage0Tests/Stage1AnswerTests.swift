@@ -12,8 +12,8 @@ struct Stage1AnswerTests {
 
     private static let good = """
         {"backends":[{"name":"a","chosen":true,"isolation":"emulation","accelerator":"tcg",
-          "acceleratorFallback":"no device","programs":[{"name":"p","path":"/p","version":"1"}],
-          "confinement":{"user":"u","other":"x"},"problems":[],"new":1},
+          "acceleratorFallback":"no device","programs":[{"name":"p","path":"/p","version":"1","digest":"sha512-0"}],
+          "confinement":{"user":"u","other":"x","root":"host"},"problems":[],"new":1},
          {"name":"b","programs":[{"name":"q","problem":"gone"}],"problems":["q is gone"]},
          {"name":"c","problems":["broken"]}]}
         """
@@ -23,7 +23,8 @@ struct Stage1AnswerTests {
         #expect(backends.map(\.name) == ["a", "b", "c"])
         #expect(backends.map(\.isChosen) == [true, false, false])
         #expect(backends.map(\.state) == [.limited, .missing, .failed])
-        #expect(backends[0].confinement.map(\.name) == ["user"])
+        #expect(backends[0].confinement.map(\.name) == ["user", "root"])
+        #expect(backends[0].programs.map(\.digest) == ["sha512-0"])
         #expect(backends[0].acceleratorFallback == "no device")
         #expect(backends[1].problems == ["q is gone"])
     }

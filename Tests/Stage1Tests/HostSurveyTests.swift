@@ -40,13 +40,13 @@ struct HostSurveyTests {
         #expect(throws: (any Error).self) { try survey(question) }
     }
 
-    @Test func theAnswerHasAnObjectForEachBackend() {
+    @Test(.enabled(if: !SELinuxHost.isEnabled, "a host without SELinux")) func theAnswerHasAnObjectForEachBackend() {
         let request = SurveyRequest()
         let confinement = SurveyedConfinement(user: "u", capabilities: "c", systemCalls: "s", namespaces: "n")
         var chosen = BackendSurvey(
             .qemu, isolation: .emulation, request,
             programs: [
-                SurveyedProgram("one", path: "/bin/one", version: "1"),
+                SurveyedProgram("one", path: "/nonexistent/one", version: "1"),
                 SurveyedProgram("two", path: nil, problem: "no"),
             ], accelerator: AcceleratorChoice(.tcg, fallbackReason: "because"), confinement: confinement)
         chosen.isChosen = true
@@ -55,8 +55,9 @@ struct HostSurveyTests {
             HostSurvey.answer([chosen, other]).encoded(pretty: false)
                 == #"{"backends":[{"name":"qemu","chosen":true,"problems":["no"],"isolation":"emulation","#
                 + #""accelerator":"tcg","acceleratorFallback":"because","#
-                + #""programs":[{"name":"one","path":"/bin/one","version":"1"},{"name":"two","problem":"no"}],"#
-                + #""confinement":{"user":"u","capabilities":"c","systemCalls":"s","namespaces":"n"}},"#
+                + #""programs":[{"name":"one","path":"/nonexistent/one","version":"1"},{"name":"two","problem":"no"}],"#
+                + #""confinement":{"user":"u","capabilities":"c","systemCalls":"s","namespaces":"n","#
+                + #""root":"host","limits":"those of rkt","selinux":"none"}},"#
                 + #"{"name":"lkvm","chosen":false,"problems":["broken"],"programs":[]}]}"#)
     }
 }

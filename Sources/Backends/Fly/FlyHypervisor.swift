@@ -22,7 +22,8 @@ package struct FlyHypervisor: Hypervisor {
         BackendSurvey(
             kind, isolation: .chroot, request,
             confinement: SurveyedConfinement(
-                user: "the app's", capabilities: "the app's", systemCalls: "not filtered", namespaces: "mount"))
+                user: "the app's", capabilities: "the app's", systemCalls: "not filtered", namespaces: "mount",
+                root: "private"))
     }
 }
 

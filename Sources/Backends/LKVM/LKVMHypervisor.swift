@@ -26,7 +26,22 @@ package struct LKVMHypervisor: MachineHypervisor {
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
     /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.
-    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .virtualization }
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { try isolationFacts(of: spec).level }
+
+    package func isolationFacts(of spec: MachineSpec) throws -> IsolationFacts {
+        Self.facts(hasOwnUser: spec.user != nil, servesFiles: !spec.shares.isEmpty)
+    }
+
+    package func programs(of spec: MachineSpec) -> [MachineProgram] {
+        installation.program.map { [MachineProgram("lkvm", $0)] } ?? []
+    }
+
+    /// There is no machine without KVM.
+    private static func facts(hasOwnUser: Bool, servesFiles: Bool) -> IsolationFacts {
+        IsolationFacts(
+            filtersSystemCalls: false, hasOwnUser: hasOwnUser,
+            fileAccess: servesFiles ? "shares over 9p take what root may" : nil)
+    }
 
     package func survey(_ request: SurveyRequest) -> BackendSurvey {
         let program = ProgramVersion.survey("lkvm", ["version"], path: installation.requireProgram)
@@ -45,7 +60,8 @@ package struct LKVMHypervisor: MachineHypervisor {
             accelerator: problems.isEmpty ? AcceleratorChoice(.kvm) : nil,
             confinement: SurveyedConfinement(
                 user: "one of its own for each machine", capabilities: "none, or those that shares over 9p take",
-                systemCalls: "not filtered", namespaces: "mount"), problems: problems)
+                systemCalls: "not filtered", namespaces: "mount"), problems: problems,
+            facts: Self.facts(hasOwnUser: true, servesFiles: true))
     }
 
     package func launch(_ plan: LKVMCommandLine) throws -> any Machine {

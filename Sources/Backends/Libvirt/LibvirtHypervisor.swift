@@ -33,8 +33,17 @@ package struct LibvirtHypervisor: MachineHypervisor, MachineCollector {
 
     /// Every machine has a user of its own. That its system calls are filtered, which is libvirt's to do, is looked at when
     /// it has been made.
-    package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
-        try accelerators.choose(spec.accelerator).accelerator == .kvm ? .confined : .emulation
+    package func isolationFacts(of spec: MachineSpec) throws -> IsolationFacts {
+        IsolationFacts(virtualizationProblem: try accelerators.choose(spec.accelerator).emulationReason)
+    }
+
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { try isolationFacts(of: spec).level }
+
+    package func programs(of spec: MachineSpec) -> [MachineProgram] {
+        [
+            installation.emulator.map { MachineProgram($0.lastComponent?.string ?? "emulator", $0) },
+            installation.virtiofsd.map { MachineProgram("virtiofsd", $0) },
+        ].compactMap { $0 }
     }
 
     /// libvirt has a QEMU of its own choice; virtiofsd is started beside it.
@@ -48,12 +57,13 @@ package struct LibvirtHypervisor: MachineHypervisor, MachineCollector {
         let problems = [installation.serverProblem].compactMap { $0 }
         let confinement = SurveyedConfinement(
             user: "one of its own for each machine", capabilities: "none", systemCalls: "filtered",
-            namespaces: "those that libvirt gives it")
+            namespaces: "those that libvirt gives it", limits: "those of libvirt", label: "libvirt's")
         do {
             let choice = try accelerators.choose(request.accelerator)
             return BackendSurvey(
                 kind, isolation: choice.accelerator == .kvm ? .confined : .emulation, request, programs: programs,
-                accelerator: choice, confinement: confinement, problems: problems)
+                accelerator: choice, confinement: confinement, problems: problems,
+                facts: IsolationFacts(virtualizationProblem: choice.emulationReason))
         } catch {
             return BackendSurvey(
                 kind, programs: programs, confinement: confinement,

@@ -18,6 +18,7 @@ package final class LibvirtMachine: VirtualMachine {
     package let descriptors: MachineDescriptors
     package var process: ChildProcess { keeper }
     package var shareServers: [ChildProcess] { servers }
+    package var confinedProcess: Int32? { emulator?.pid }
 
     private let keeper: ChildProcess
     /// Nil when it had ended before it was looked for.

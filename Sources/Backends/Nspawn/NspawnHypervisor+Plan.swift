@@ -83,8 +83,12 @@ extension NspawnHypervisor {
         return [
             libraries.appending(Self.loader).string, "--library-path",
             "\(libraries):\(libraries.appending("systemd"))",
-            root.appending("usr").appending("bin").appending("systemd-nspawn").string,
+            programPath(root).string,
         ]
+    }
+
+    static func programPath(_ root: FilePath) -> FilePath {
+        root.appending("usr").appending("bin").appending("systemd-nspawn")
     }
 
     /// Names of Debian's multiarch specification and of the processors' ABIs.

@@ -14,13 +14,18 @@ package struct NspawnHypervisor: MachineHypervisor {
     /// The host's kernel answers the system calls of a container.
     package func isolation(of spec: MachineSpec) throws -> IsolationLevel { .container }
 
+    package func programs(of spec: MachineSpec) -> [MachineProgram] {
+        guard case .directory(let root) = spec.root else { return [] }
+        return [MachineProgram("systemd-nspawn", Self.programPath(root))]
+    }
+
     /// Its program comes with the stage1 image.
     package func survey(_ request: SurveyRequest) -> BackendSurvey {
         BackendSurvey(
             kind, isolation: .container, request,
             confinement: SurveyedConfinement(
                 user: "root", capabilities: "those that apps keep", systemCalls: "filtered for each app",
-                namespaces: "mount, pid, ipc, uts, net"))
+                namespaces: "mount, pid, ipc, uts, net", root: "private"))
     }
 
     package func launch(_ plan: NspawnCommandLine) throws -> any Machine {

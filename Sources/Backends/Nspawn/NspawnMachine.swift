@@ -12,6 +12,8 @@ package final class NspawnMachine: SupervisedMachine {
     package let descriptors: MachineDescriptors
     package let process: ChildProcess
     package var shareServers: [ChildProcess] { [] }
+    /// systemd-nspawn's child.
+    package var confinedProcess: Int32? { ProcessChildren.first(of: process.pid) }
     package let hypervisorVersion = "systemd-nspawn"
 
     private let socket: GuestSocket

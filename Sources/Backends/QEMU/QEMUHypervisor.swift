@@ -29,10 +29,22 @@ package struct QEMUHypervisor: MachineHypervisor {
 
     /// Every machine is behind the filter of system calls. A user of its own makes that a confinement, unless it serves shares
     /// over 9p: for those it may open what root may.
-    package func isolation(of spec: MachineSpec) throws -> IsolationLevel {
-        guard try accelerators.choose(spec.accelerator).accelerator == .kvm else { return .emulation }
+    package func isolationFacts(of spec: MachineSpec) throws -> IsolationFacts {
         let servesFiles = spec.shares.contains { if case .plan9 = $0 { true } else { false } }
-        return spec.user == nil || servesFiles ? .virtualization : .confined
+        return IsolationFacts(
+            virtualizationProblem: try accelerators.choose(spec.accelerator).emulationReason,
+            hasOwnUser: spec.user != nil,
+            fileAccess: servesFiles ? "shares over 9p take what root may" : nil)
+    }
+
+    package func isolation(of spec: MachineSpec) throws -> IsolationLevel { try isolationFacts(of: spec).level }
+
+    package func programs(of spec: MachineSpec) -> [MachineProgram] {
+        let usesServer = spec.shares.contains { if case .virtiofs = $0 { true } else { false } }
+        return [
+            installation.emulator.map { MachineProgram(installation.emulatorName, $0) },
+            usesServer ? installation.virtiofsd.map { MachineProgram("virtiofsd", $0) } : nil,
+        ].compactMap { $0 }
     }
 
     /// virtiofsd serves the apps' root directories: without it there is no pod.
@@ -48,7 +60,8 @@ package struct QEMUHypervisor: MachineHypervisor {
             let choice = try accelerators.choose(request.accelerator)
             return BackendSurvey(
                 kind, isolation: choice.accelerator == .kvm ? .confined : .emulation, request, programs: programs,
-                accelerator: choice, confinement: confinement)
+                accelerator: choice, confinement: confinement,
+                facts: IsolationFacts(virtualizationProblem: choice.emulationReason))
         } catch {
             return BackendSurvey(
                 kind, programs: programs, confinement: confinement,

@@ -18,6 +18,7 @@ package enum StatusJSON {
             ("user_annotations", object(status.userAnnotations)),
             ("user_labels", object(status.userLabels)),
             ("machine", status.machine),
+            ("images", status.images),
             ("preparation", status.preparation),
             ("start_up", status.startLedger),
             ("end", status.end),

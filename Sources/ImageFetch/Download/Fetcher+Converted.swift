@@ -91,6 +91,7 @@ extension Fetcher {
             throw RuntimeError.systemCall("lseek", nil, Errno(rawValue: errno))
         }
         let image = try store.importImage(from: file, name: name)
+        try store.note(StoredSignature.skipped, of: image)
         let origin = StoredOrigin(point: point, entityTag: result.rootDigest.description, checked: Time.now())
         try store.note(origin, of: image)
         return image

@@ -113,6 +113,7 @@ package struct Fetcher: Sendable {
         } else {
             if !isTrusted { tell(Fetcher.unverifiedWarning) }
             image = try store.importImage(at: path, reusingUnchanged: reusingUnchanged)
+            try store.note(isTrusted ? StoredSignature.unsigned : .skipped, of: image)
         }
         if !reusingUnchanged {
             let point = DistributionPoint.archive(url: "file://\(path.lexicallyNormalized())")

@@ -26,10 +26,13 @@ package struct VerifiedImage: Sendable, Equatable {
     package let signers: [String]
     /// SHA-256 of the file that was looked at, for it may have changed since.
     package let digest: [UInt8]
+    /// Of the key that made the signature.
+    package let fingerprint: String?
 
-    package init(signers: [String], digest: [UInt8]) {
+    package init(signers: [String], digest: [UInt8], fingerprint: String? = nil) {
         self.signers = signers
         self.digest = digest
+        self.fingerprint = fingerprint
     }
 }
 

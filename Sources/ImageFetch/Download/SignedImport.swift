@@ -27,9 +27,11 @@ struct SignedImport {
     ) throws -> StoredImage {
         guard let verifier else {
             tell(Fetcher.unverifiedWarning)
-            return try store.importImage(from: file, name: name, isLatest: isLatest) { inspection in
+            let image = try store.importImage(from: file, name: name, isLatest: isLatest) { inspection in
                 try demand.check(inspection.manifest, inspection.imageID, from: name)
             }
+            try store.note(StoredSignature.skipped, of: image)
+            return image
         }
         func verify(_ wanted: ACIdentifier) throws -> VerifiedImage {
             try verifier.prepareKeys(for: wanted)
@@ -40,7 +42,8 @@ struct SignedImport {
         guard lseek(file.rawValue, 0, SEEK_SET) == 0 else {
             throw RuntimeError.systemCall("lseek", FilePath(name), Errno(rawValue: errno))
         }
-        return try store.importImage(from: file, name: name, isLatest: isLatest) { inspection in
+        var fingerprint: String?
+        let image = try store.importImage(from: file, name: name, isLatest: isLatest) { inspection in
             try demand.check(inspection.manifest, inspection.imageID, from: name)
             let verified = try early ?? verify(inspection.manifest.name)
             guard verified.digest == inspection.fileDigest else {
@@ -49,6 +52,9 @@ struct SignedImport {
             }
             tell("signature verified:")
             for signer in verified.signers { tell("  \(signer)") }
+            fingerprint = verified.fingerprint
         }
+        try store.note(.verified(fingerprint: fingerprint), of: image)
+        return image
     }
 }

@@ -113,6 +113,7 @@ extension Stage1Answer.Backend {
                     set("name", program.name, in: &member)
                     set("path", program.path, in: &member)
                     set("version", program.version, in: &member)
+                    set("digest", program.digest, in: &member)
                     set("problem", program.problem, in: &member)
                     return .object(member)
                 }))

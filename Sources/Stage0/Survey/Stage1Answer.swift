@@ -11,6 +11,8 @@ package struct Stage1Answer: Sendable, Equatable {
         package let path: String?
         package let version: String?
         package let problem: String?
+        /// Of the file; nil for an image that tells none.
+        package var digest: String?
     }
 
     /// A way of running pods.
@@ -38,6 +40,10 @@ package struct Stage1Answer: Sendable, Equatable {
 
     package let backends: [Backend]
 
+    /// What of a confinement is passed on.
+    private static let confinement = [
+        "user", "capabilities", "systemCalls", "namespaces", "root", "limits", "selinux",
+    ]
     /// Bytes of an answer.
     package static let limit = 1 << 20
     /// Elements of each list.
@@ -62,9 +68,10 @@ package struct Stage1Answer: Sendable, Equatable {
                 programs: try Self.list(backend, "programs").map { program in
                     Program(
                         name: try Self.required(program, "name"), path: try Self.text(program, "path"),
-                        version: try Self.text(program, "version"), problem: try Self.text(program, "problem"))
+                        version: try Self.text(program, "version"), problem: try Self.text(program, "problem"),
+                        digest: try Self.text(program, "digest"))
                 },
-                confinement: try ["user", "capabilities", "systemCalls", "namespaces"].compactMap { name in
+                confinement: try Self.confinement.compactMap { name in
                     guard let value = try Self.text(backend["confinement"] ?? [:], name) else { return nil }
                     return (name, value)
                 },
