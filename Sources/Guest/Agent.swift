@@ -51,6 +51,7 @@ package final class Agent {
     private var early: Set<String> = []
     /// Whether apps that end now were stopped from outside.
     private var isStopping = false
+    private var hasToldStopping = false
     /// When journald last took a message, in milliseconds; nil once that message must have been read.
     private var journalWakeUp: Int?
 
@@ -205,6 +206,7 @@ package final class Agent {
             } else {
                 sessions[channel]?.outputCredit += Int(bytes)
             }
+        case .ping(let number): send(.pong(number: number))
         }
     }
 
@@ -351,7 +353,8 @@ package final class Agent {
         switch request {
         case .ready:
             send(.phase(name: "apps", microseconds: Clock.microseconds))
-            send(.ready)
+            // An app that has failed meanwhile ends the pod.
+            if !isStopping { send(.ready) }
             answer(client)
         case .ended(let app, let status, let cause):
             // What ends while the pod is being stopped was asked to.
@@ -370,6 +373,11 @@ package final class Agent {
         case .streams(let app):
             waitingForStreams[app] = client
             if streamEnds[app] != nil { answerStreams(client, app) }
+        case .stopping:
+            isStopping = true
+            if !hasToldStopping { send(.stopping) }
+            hasToldStopping = true
+            answer(client)
         }
     }
 

@@ -17,6 +17,8 @@ package enum AgentRequest: Equatable {
     case reap(app: String)
     /// The streams of an app that the agent has made; the answer carries their descriptors (`StreamEnds`).
     case streams(app: String)
+    /// The guest has begun to end.
+    case stopping
 
     package var line: String {
         switch self {
@@ -24,6 +26,7 @@ package enum AgentRequest: Equatable {
         case .ended(let app, let status, let cause): "ended \(app) \(status) \(cause.word)\n"
         case .reap(let app): "reap \(app)\n"
         case .streams(let app): "streams \(app)\n"
+        case .stopping: "stopping\n"
         }
     }
 
@@ -36,6 +39,7 @@ package enum AgentRequest: Equatable {
             self = .ended(app: words[1], status: status, cause: cause)
         case ("reap", 2): self = .reap(app: words[1])
         case ("streams", 2): self = .streams(app: words[1])
+        case ("stopping", 1): self = .stopping
         default: return nil
         }
     }
@@ -43,10 +47,22 @@ package enum AgentRequest: Equatable {
 
 enum AgentClient {
     /// Sends a request and waits for its answer.
-    static func request(_ request: AgentRequest) throws {
+    static func request(_ request: AgentRequest) throws { try exchange(request) }
+
+    /// Milliseconds in which the agent takes what the machine does not wait for.
+    private static let patience = 2000
+
+    /// Says that the guest ends, if somebody listens: nothing depends on it.
+    static func tellStopping() { try? exchange(.stopping, within: patience) }
+
+    /// - Parameter limit: milliseconds for the answer; nil waits without end.
+    private static func exchange(_ request: AgentRequest, within limit: Int? = nil) throws {
         let socket = try UnixSocket.connect(GuestLayout.agentSocket)
         defer { try? socket.close() }
         try FileSystem.writeAll(Array(request.line.utf8), to: socket, GuestLayout.agentSocket)
+        if let limit, try Poll.wait([(socket, .read)], timeout: limit).isEmpty {
+            throw RuntimeError(.timeout, "the agent does not answer \(request.line.dropLast())")
+        }
         var answer = [UInt8](repeating: 0, count: 64)
         let count = try UnixSocket.receive(into: &answer, from: socket).count
         guard count > 0, answer[..<count].starts(with: Array("ok".utf8)) else {

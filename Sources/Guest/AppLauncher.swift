@@ -81,6 +81,7 @@ struct AppLauncher {
     private func enterRoot() {
         do {
             try Mount.leaveNamespace()
+            try showNotificationSocket()
             guard chdir(app.root) == 0 else { throw RuntimeError.systemCall("chdir", FilePath(app.root), lastErrno) }
             // The old root comes to lie over the new one (pivot_root(2)).
             try check(rkt_pivot_root(".", "."), "pivot_root", FilePath(app.root))
@@ -89,6 +90,31 @@ struct AppLauncher {
         } catch {
             fail("Unable to change to the root of app \(app.name): \(error)", Status.root)
         }
+    }
+
+    /// Lets the main program, and what it starts, speak to the guest's systemd.
+    private func showNotificationSocket() throws {
+        guard case .main = program, app.supportsNotify else { return }
+        let path = GuestLayout.notifySocket
+        do {
+            let place = try RootDirectory(FilePath(app.root)).open(path.string)
+            defer { try? place.close() }
+            try Mount.bind(path, place.path)
+        } catch {
+            throw RuntimeError(
+                .unsupported,
+                "the app says when it is ready, and there is no place for \(path): make an empty file there in its volume",
+                cause: error)
+        }
+    }
+
+    /// What systemd says to the app's service (systemd.exec(5)).
+    private var notification: [String] {
+        guard case .main = program, app.supportsNotify else { return [] }
+        let watchdog = ["WATCHDOG_USEC", "WATCHDOG_PID"].compactMap { name in
+            ProcessImage.variable(name).map { "\(name)=\($0)" }
+        }
+        return ["NOTIFY_SOCKET=\(GuestLayout.notifySocket)"] + watchdog
     }
 
     private func restrictCapabilities() {
@@ -135,6 +161,11 @@ struct AppLauncher {
                 environment.append("TERM=\(type)")
             }
         }
+        let told = notification
+        environment.removeAll { variable in
+            told.contains { variable.prefix { $0 != "=" } == $0.prefix { $0 != "=" } }
+        }
+        environment += told
         let confine: (() throws -> Void)? = filtered ? filterSystemCalls : nil
         do {
             try ProgramStart.execute(arguments, environment: environment, confine: confine)

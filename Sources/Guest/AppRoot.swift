@@ -119,6 +119,9 @@ struct AppRoot {
     private func mountFiles() throws {
         try linkLog(journalIsShown: try offer(GuestLayout.journalDirectory, at: Self.journal))
         try offer(GuestLayout.shared.appending("hostname"), at: "/etc/hostname")
+        // The socket itself is made later, by systemd; `AppLauncher` shows it.
+        let notify = GuestLayout.notifySocket.string
+        if app.supportsNotify, volume(over: notify).map(mayHoldMore) ?? true { try tree.file(notify).close() }
         for (number, file) in sharedFiles.enumerated() { try place(file, GuestLayout.sharedFile(number)) }
         if !tree.exists("/etc/hosts") { try offer(GuestLayout.shared.appending("hosts"), at: "/etc/hosts") }
         if !tree.exists("/etc/mtab"), volume(over: "/etc/mtab").map(mayHoldMore) ?? true {

@@ -24,6 +24,9 @@ package enum GuestLayout {
     package static let journalDirectory: FilePath = "/run/systemd/journal"
     package static let journalFiles: FilePath = "/run/log/journal"
 
+    /// Where services speak to the guest's systemd (sd_notify(3)); at the same place in the roots of apps that do.
+    package static let notifySocket: FilePath = "/run/systemd/notify"
+
     package static func app(_ name: String) -> FilePath { apps.appending(name) }
 }
 

@@ -28,7 +28,10 @@ package enum GuestProgram {
         switch (arguments.first, arguments.count) {
         case ("agent", 1): try Agent.run()
         case ("ready", 1): try AgentClient.request(.ready)
-        case ("poweroff", 1): FinalShutdown.powerOff()
+        case ("stopping", 1): AgentClient.tellStopping()
+        case ("poweroff", 1):
+            AgentClient.tellStopping()
+            FinalShutdown.powerOff()
         case ("exec", 2): try AppLauncher(app: arguments[1], program: .main).run()
         case ("pre-start", 2): try AppLauncher(app: arguments[1], program: .preStart).run()
         case ("post-stop", 2): try AppLauncher(app: arguments[1], program: .postStop).run()

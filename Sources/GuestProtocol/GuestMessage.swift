@@ -29,6 +29,10 @@ package enum GuestMessage: Equatable, Sendable {
     case attached(session: UInt32, AttachTargets)
     /// The supervisor has left out so many bytes of a stream, as the client was too slow for them.
     case outputGap(session: UInt32, stream: Stream, bytes: UInt64)
+    /// The guest has begun to end, whoever asked for that.
+    case stopping
+    /// The answer to a ping.
+    case pong(number: UInt32)
 
     /// Why an app ended, which its status does not always tell.
     package enum ExitCause: UInt16, Sendable, CaseIterable {
@@ -109,6 +113,11 @@ package enum GuestMessage: Equatable, Sendable {
             writer.write(stream.rawValue)
             writer.write(bytes)
             return Frame(type: 13, channel: session, payload: writer.bytes)
+        case .stopping:
+            return Frame(type: 17)
+        case .pong(let number):
+            writer.write(number)
+            return Frame(type: 18, payload: writer.bytes)
         }
     }
 
@@ -140,6 +149,8 @@ package enum GuestMessage: Equatable, Sendable {
         case 13:
             guard let stream = Stream(rawValue: try reader.readUInt16()) else { throw .malformed("unknown stream") }
             self = .outputGap(session: frame.channel, stream: stream, bytes: try reader.readUInt64())
+        case 17: self = .stopping
+        case 18: self = .pong(number: try reader.readUInt32())
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

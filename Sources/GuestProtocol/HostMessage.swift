@@ -21,6 +21,8 @@ package enum HostMessage: Equatable, Sendable {
     case outputCredit(channel: UInt32, bytes: UInt32)
     /// A client of the supervisor wants to share the streams of an app.
     case attach(session: UInt32, AttachRequest)
+    /// Answered by a pong with the same number.
+    case ping(number: UInt32)
 
     /// A program run in the context of an app, or a hold on the app's own streams.
     package struct Session: Equatable, Sendable {
@@ -89,6 +91,9 @@ package enum HostMessage: Equatable, Sendable {
         case .attach(let session, let request):
             request.write(to: &writer)
             return Frame(type: 111, channel: session, payload: writer.bytes)
+        case .ping(let number):
+            writer.write(number)
+            return Frame(type: 112, payload: writer.bytes)
         }
     }
 
@@ -126,6 +131,7 @@ package enum HostMessage: Equatable, Sendable {
         case 109: self = .closeSession(session: frame.channel)
         case 110: self = .outputCredit(channel: frame.channel, bytes: try reader.readUInt32())
         case 111: self = .attach(session: frame.channel, try AttachRequest(from: &reader))
+        case 112: self = .ping(number: try reader.readUInt32())
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

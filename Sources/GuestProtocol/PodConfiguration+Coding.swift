@@ -93,6 +93,7 @@ extension PodConfiguration.App {
         }
         for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths] { writer.write(flag) }
         for mode in [input, output, error] { writer.write(mode.rawValue) }
+        writer.write(supportsNotify)
         return writer.bytes
     }
 
@@ -122,6 +123,7 @@ extension PodConfiguration.App {
         output = try StreamMode(from: &reader)
         error = try StreamMode(from: &reader)
         guard input != .journal else { throw .malformed("the journal as standard input") }
+        supportsNotify = try reader.readBool()
         try reader.finish()
     }
 }

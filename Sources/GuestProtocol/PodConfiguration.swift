@@ -142,6 +142,8 @@ package struct PodConfiguration: Equatable, Sendable {
         package var input: StreamMode
         package var output: StreamMode
         package var error: StreamMode
+        /// Whether the main program finds the guest's service manager, to say that it is ready (sd_notify(3)).
+        package var supportsNotify = false
 
         package init(
             name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],

@@ -14,6 +14,8 @@ struct AppPlan {
     let app: App
     let readOnlyRoot: Bool
     let streams: StreamModes
+    /// Whether the app says itself when it is ready (sd_notify(3)).
+    let supportsNotify: Bool
     let arguments: EntrypointArguments
     /// The app's root on the host.
     let root: FilePath
@@ -28,8 +30,16 @@ struct AppPlan {
         self.app = app
         readOnlyRoot = runtime.readOnlyRootFS
         streams = try StreamModes(runtime.annotations, app: name, interactive: arguments.interactive)
+        supportsNotify = Self.supportsNotify(runtime.annotations, image.annotations)
         self.arguments = arguments
         root = pod.appRootfs(name)
+    }
+
+    private static let notifyAnnotation = "appc.io/executor/supports-systemd-notify"
+
+    /// What the pod's manifest says of the app goes before what the image says; no boolean word means no.
+    private static func supportsNotify(_ app: Annotations, _ image: Annotations) -> Bool {
+        (app[notifyAnnotation] ?? image[notifyAnnotation]).flatMap(BooleanWord.value) ?? false
     }
 
     /// Where the share of app roots is mounted in the guest.
@@ -50,7 +60,7 @@ struct AppPlan {
                         + "\(users.count)")
             }
         }
-        return PodConfiguration.App(
+        var configuration = PodConfiguration.App(
             name: name, root: "\(Self.guestRoots)/\(name)/rootfs", exec: app.exec,
             preStart: app.handler(for: .preStart) ?? [], postStop: app.handler(for: .postStop) ?? [],
             workingDirectory: app.workingDirectory.isEmpty ? "/" : app.workingDirectory, environment: environment,
@@ -60,6 +70,8 @@ struct AppPlan {
             readOnlyRoot: readOnlyRoot,
             protectsKernelPaths: arguments.protectsKernelPaths, input: streams.input ?? .nothing,
             output: streams.output ?? .journal, error: streams.error ?? .journal)
+        configuration.supportsNotify = supportsNotify
+        return configuration
     }
 
     private func capabilities() throws -> CapabilitySet {
@@ -95,7 +107,7 @@ struct AppPlan {
     }
 
     var unit: UnitGraph.App {
-        UnitGraph.App(
+        var unit = UnitGraph.App(
             name: name, hasPreStart: !(app.handler(for: .preStart) ?? []).isEmpty,
             hasPostStop: !(app.handler(for: .postStop) ?? []).isEmpty,
             memoryLimit: app.isolators.memoryLimit?.value,
@@ -104,5 +116,7 @@ struct AppPlan {
                 arguments.canSet(oomScoreAdjust: $0) ? $0 : nil
             },
             restrictsDevices: arguments.protectsKernelPaths)
+        unit.supportsNotify = supportsNotify
+        return unit
     }
 }

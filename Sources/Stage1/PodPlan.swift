@@ -44,6 +44,7 @@ package struct PodPlan {
     ///   - hostMemory: in MiB.
     ///   - machineUser: who the hypervisor runs as.
     ///   - memoryLimit: bytes that the processes of the machine may use together; nil for no limit.
+    ///   - watchdog: microseconds in which the host's systemd expects a sign of life of the pod; nil for no such time.
     ///   - extraKernelParameters: the user's, as in RKT_HYPERVISOR_EXTRA_KERNEL_PARAMS.
     package init(
         pod: PodLayout, arguments: EntrypointArguments,
@@ -51,7 +52,7 @@ package struct PodPlan {
         interfaces: [JoinedInterface], namespace: FilePath? = nil, names networkNames: NetworkResult.DNS? = nil,
         inherited: [FileDescriptor],
         extraKernelParameters: String?, hostProcessors: Int, hostMemory: Int, controllers: Set<String>? = nil,
-        machineUser: UInt32?, memoryLimit: Int64? = nil
+        machineUser: UInt32?, memoryLimit: Int64? = nil, watchdog: Int? = nil
     ) throws {
         let uuid = try PodUUID(parsing: arguments.uuid)
         let manifest = try PodManifest(parsing: FileSystem.read(pod.manifest))
@@ -114,6 +115,7 @@ package struct PodPlan {
                 apps: plans.map { plan in
                     var unit = plan.unit
                     unit.allowedDevices = volumes.devices[plan.name] ?? []
+                    unit.watchdog = watchdog
                     return unit
                 }
             ).units.map {

@@ -43,6 +43,10 @@ package final class ServiceManager {
     /// Bytes of a status; systemd takes messages of 4096.
     private static let longestStatus = 1000
 
+    /// Microseconds in which it expects a sign of life; nil where it expects none.
+    package var watchdog: Int? { socket == nil ? nil : variables.watchdog }
+
+    private let variables: Variables
     private var socket: NotificationSocket?
     private let complain: (String) -> Void
     private var phase = Phase.starting
@@ -50,6 +54,7 @@ package final class ServiceManager {
 
     /// - Parameter complain: takes one line when nothing can be said; once at most.
     package init(_ variables: Variables, complain: @escaping (String) -> Void) {
+        self.variables = variables
         self.complain = complain
         guard let address = variables.socket else { return }
         do {
@@ -76,6 +81,9 @@ package final class ServiceManager {
         phase = .stopping
         send(["STOPPING=1", "STATUS=stopping"])
     }
+
+    /// A sign of life, for a watchdog.
+    package func isAlive() { send(["WATCHDOG=1"]) }
 
     package func appEnded(_ app: String, _ status: Int32) {
         if status != 0, firstFailure == nil { firstFailure = (app, status) }

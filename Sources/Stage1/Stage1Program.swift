@@ -186,7 +186,7 @@ package struct Stage1Program {
             controllers: hypervisor.capabilities.contains(.ownKernel)
                 ? nil : try ControlGroups.controllersBelow(supervisor),
             machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil,
-            memoryLimit: ControlGroups.memoryLimitOfCaller())
+            memoryLimit: ControlGroups.memoryLimitOfCaller(), watchdog: serviceManager.watchdog)
     }
 
     private func supervise(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> Int32 {

@@ -124,6 +124,8 @@ extension Supervisor {
             forward(.sessionExit(session: 0, status: status), to: session, last: true)
         case .sessionFailed(let session, let reason):
             forward(.sessionFailed(session: 0, Self.printable(reason)), to: session, last: true)
+        case .stopping: manager?.stopping()
+        case .pong(let number): takePong(number)
         case .inputCredit(let session, let bytes):
             try client(of: session)?.input.giveBack(Int(bytes))
             forward(.inputCredit(session: 0, bytes: bytes), to: session)

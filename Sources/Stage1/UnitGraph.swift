@@ -28,6 +28,10 @@ package struct UnitGraph {
         package var restrictsDevices: Bool
         /// Further devices that it can use then, as DeviceAllow= takes them.
         package var allowedDevices: [String] = []
+        /// Whether the app has been started only when it says so (sd_notify(3)).
+        package var supportsNotify = false
+        /// Microseconds in which such an app has to give a sign of life; nil where nobody waits for one.
+        package var watchdog: Int?
 
         package init(
             name: String, hasPreStart: Bool = false, hasPostStop: Bool = false, memoryLimit: Int64? = nil,
@@ -50,7 +54,7 @@ package struct UnitGraph {
 
     /// Names of services that the guest has of its own; no app may be called so.
     package static let reservedNames: Set<String> = [
-        "power-off", "rkt-agent", "shutdown", "supervisor-ready", "systemd-journald",
+        "power-off", "rkt-agent", "shutdown", "stopping", "supervisor-ready", "systemd-journald",
     ]
 
     package var units: [UnitFile] { [defaultTarget] + apps.flatMap { [service($0), reaper($0)] } }
@@ -84,10 +88,14 @@ package struct UnitGraph {
             .init("OnFailureJobMode", "replace-irreversibly"),
         ]
         var service: [UnitFile.Setting] = [
-            .init("Type", "simple"),
+            .init("Type", app.supportsNotify ? "notify" : "simple"),
             .init("Restart", "no"),
             .init("ExecStart", command("exec", app.name)),
         ]
+        if app.supportsNotify {
+            service.append(.init("NotifyAccess", "all"))
+            if let watchdog = app.watchdog { service.append(.init("WatchdogSec", "\(watchdog)us")) }
+        }
         if app.hasPreStart { service.append(.init("ExecStartPre", command("pre-start", app.name))) }
         // First, since systemd leaves out what follows a command that fails or takes too long.
         service.append(.init("ExecStopPost", command("record", app.name)))

@@ -18,6 +18,7 @@ struct MessageTests {
         .sessionFailed(session: 9, "no"), .inputCredit(session: 9, bytes: 12),
         .sessionOutput(session: 9, stream: .terminal, [7]), .attached(session: 0, [.stdin, .terminalOutput]),
         .outputGap(session: 0, stream: .error, bytes: 1 << 40),
+        .stopping, .pong(number: .max),
     ]
 
     static let hostMessages: [HostMessage] = [
@@ -32,6 +33,7 @@ struct MessageTests {
         .attach(session: 0, AttachRequest(app: "")), .sessionInput(session: 3, [4]),
         .sessionEndOfInput(session: 3), .sessionResize(session: 3, rows: 50, columns: 132),
         .sessionSignal(session: 3, signal: 15), .closeSession(session: 3), .outputCredit(channel: 0, bytes: 1),
+        .ping(number: 7),
     ]
 
     static let sample = PodConfiguration(
@@ -62,6 +64,13 @@ struct MessageTests {
 
     @Test(arguments: guestMessages) func guestMessagesSurviveTheWire(message: GuestMessage) throws {
         #expect(try GuestMessage(message.frame) == message)
+    }
+
+    @Test func anAppThatSaysWhenItIsReadyIsToldApart() throws {
+        var app = MessageTests.sample.apps[0]
+        #expect(try !PodConfiguration.App(decoding: app.encoded).supportsNotify)
+        app.supportsNotify = true
+        #expect(try PodConfiguration.App(decoding: app.encoded) == app)
     }
 
     @Test(arguments: hostMessages) func hostMessagesSurviveTheWire(message: HostMessage) throws {

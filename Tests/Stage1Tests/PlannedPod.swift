@@ -23,11 +23,13 @@ struct PlannedPod {
     ///   - mounts: the volume and the path of each.
     ///   - points: members of the app's list.
     ///   - isolators: members of the app's list.
+    ///   - appAnnotations: members of the list in the pod's manifest; `imageAnnotations` of that in the image's.
     ///   - streams: modes of the app's standard streams, by their names.
     ///   - links: symbolic links of the app's image, the target by the path.
     init(
         volumes: [String] = [], mounts: [(String, String)] = [], points: [String] = [], isolators: [String] = [],
-        links: [(String, String)] = [], streams: [(String, String)] = []
+        links: [(String, String)] = [], appAnnotations: [String] = [], imageAnnotations: [String] = [],
+        streams: [(String, String)] = []
     ) throws {
         scratch = try ScratchDirectory()
         layout = PodLayout(directory: scratch.appending("pod"))
@@ -39,17 +41,20 @@ struct PlannedPod {
             try FileSystem.makeSymbolicLink(to: target, at: link)
         }
         let mounts = mounts.map { #"{"volume":"\#($0.0)","path":"\#($0.1)"}"# }.joined(separator: ",")
-        let modes = streams.map { #"{"name":"coreos.com/rkt/stage2/\#($0.0)","value":"\#($0.1)"}"# }
-            .joined(separator: ",")
+        let annotations =
+            appAnnotations + streams.map { #"{"name":"coreos.com/rkt/stage2/\#($0.0)","value":"\#($0.1)"}"# }
         let manifest = """
             {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(Self.digest)"},
              "app":{"exec":["/a"],"user":"0","group":"0","mountPoints":[\(points.joined(separator: ","))],
               "isolators":[\(isolators.joined(separator: ","))]},"mounts":[\(mounts)],
-              "annotations":[\(modes)]}],
+              "annotations":[\(annotations.joined(separator: ","))]}],
              "volumes":[\(volumes.joined(separator: ","))]}
             """
         try FileSystem.write(manifest.utf8, to: layout.manifest)
-        let image = #"{"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/a"}"#
+        let image = """
+            {"acKind":"ImageManifest","acVersion":"0.8.11","name":"example.com/a",
+             "annotations":[\(imageAnnotations.joined(separator: ","))]}
+            """
         try FileSystem.write(image.utf8, to: layout.imageManifest("a"))
     }
 
@@ -57,13 +62,13 @@ struct PlannedPod {
     func plan(
         _ arguments: [String] = [], names: NetworkResult.DNS? = nil, processors: Int = 2, memory: Int = 4096,
         capabilities: HypervisorCapabilities = [.ownKernel, .virtiofs, .executableKernel, .agent],
-        controllers: Set<String>? = nil, memoryLimit: Int64? = nil
+        controllers: Set<String>? = nil, memoryLimit: Int64? = nil, watchdog: Int? = nil
     ) throws -> PodPlan {
         try PodPlan(
             pod: layout, arguments: EntrypointArguments(parsing: arguments + [Self.uuid]), capabilities: capabilities,
             interfaces: [], names: names, inherited: [], extraKernelParameters: nil, hostProcessors: processors,
             hostMemory: memory, controllers: controllers, machineUser: nil,
-            memoryLimit: memoryLimit)
+            memoryLimit: memoryLimit, watchdog: watchdog)
     }
 
     /// What `--dry-run` shows.

@@ -140,4 +140,68 @@ struct ServiceManagerTests {
         outcome.lackedMemory = true
         #expect(outcome.message?.contains("MemoryMax=") == true)
     }
+
+    @Test func `what the guest says of its own end is told at once, and once`() async throws {
+        let manager = try NotifiedManager()
+        let pod = try SupervisedPod(variables: manager.variables)
+        try await start(pod)
+        try pod.say(.ready)
+        for _ in 0..<3 { try pod.say(.stopping) }
+        try await manager.awaitAssignment("STOPPING=1")
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        _ = try await pod.end()
+        #expect(manager.assignments().count { $0 == "STOPPING=1" } == 1)
+    }
+
+    @Test func `systemd's watchdog hears of the guest`() async throws {
+        let manager = try NotifiedManager()
+        var variables = manager.variables
+        // A quarter of it is the time between two pings.
+        variables.watchdog = 80_000
+        let pod = try SupervisedPod(variables: variables)
+        // Until the agent speaks the supervisor does.
+        try await manager.awaitAssignment("WATCHDOG=1")
+        try await start(pod)
+        guard case .ping(let first) = try await pod.hear() else {
+            Issue.record("the guest was not asked")
+            return
+        }
+        let before = manager.assignments().count
+        // Answers to what was not asked are none.
+        try pod.say(.pong(number: first &+ 1))
+        try pod.say(.pong(number: first))
+        try pod.say(.pong(number: first))
+        #expect(try await pod.hear() == .ping(number: first &+ 1))
+        #expect(manager.assignments().count == before + 1)
+        // A guest that hangs is asked no more, and nobody speaks for it.
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        #expect(manager.assignments().count == before + 1)
+        pod.thread.signal(SIGTERM)
+        #expect(try await pod.hear() == .stop)
+        try await eventually("a sign of life while the pod stops") { manager.assignments().last == "WATCHDOG=1" }
+        _ = try await pod.end()
+    }
+
+    @Test(
+        arguments: [
+            (nil, "true", true), (nil, "1", true), (nil, "yes", false), (nil, nil, false), ("true", nil, true),
+            ("false", "true", false), ("maybe", "true", false),
+        ] as [(String?, String?, Bool)])
+    func `the app's annotation goes before that of its image`(app: String?, image: String?, isNotified: Bool) throws {
+        func list(_ value: String?) -> [String] {
+            value.map { [#"{"name":"appc.io/executor/supports-systemd-notify","value":"\#($0)"}"#] } ?? []
+        }
+        let pod = try PlannedPod(appAnnotations: list(app), imageAnnotations: list(image))
+        let configuration = try pod.plan(watchdog: 5_000_000).configuration
+        #expect(configuration.apps[0].supportsNotify == isNotified)
+        guard case .text(let unit)? = configuration.files.first(where: { $0.path.hasSuffix("/a.service") })?.content
+        else {
+            Issue.record("the app has no unit")
+            return
+        }
+        #expect(unit.contains("Type=notify\n") == isNotified)
+        #expect(unit.contains("WatchdogSec=5000000us\n") == isNotified)
+    }
 }

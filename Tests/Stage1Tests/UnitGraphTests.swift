@@ -46,4 +46,16 @@ struct UnitGraphTests {
         #expect(db.values(of: "ExecStartPre").isEmpty)
         #expect(db.values(of: "MemoryMax").isEmpty)
     }
+
+    @Test func anAppThatSaysWhenItIsReadyIsWaitedFor() throws {
+        var app = UnitGraph.App(name: "web")
+        #expect(UnitGraph(apps: [app]).units[1].values(of: "Type") == ["simple"])
+        app.watchdog = 3_000_000
+        #expect(UnitGraph(apps: [app]).units[1].values(of: "WatchdogSec").isEmpty)
+        app.supportsNotify = true
+        let service = UnitGraph(apps: [app]).units[1]
+        #expect(service.values(of: "Type") == ["notify"])
+        #expect(service.values(of: "NotifyAccess") == ["all"])
+        #expect(service.values(of: "WatchdogSec") == ["3000000us"])
+    }
 }
