@@ -35,7 +35,7 @@ struct AppPlan {
         root = pod.appRootfs(name)
     }
 
-    private static let notifyAnnotation = "appc.io/executor/supports-systemd-notify"
+    static let notifyAnnotation = "appc.io/executor/supports-systemd-notify"
 
     /// What the pod's manifest says of the app goes before what the image says; no boolean word means no.
     private static func supportsNotify(_ app: Annotations, _ image: Annotations) -> Bool {

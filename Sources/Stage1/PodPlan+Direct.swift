@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import AppContainer
 import Diagnostics
 import GuestProtocol
@@ -84,5 +85,33 @@ extension AppPlan {
         let modes = [streams.input, streams.output, streams.error]
         program.nullDescriptors = modes.indices.filter { modes[$0] == .nothing }.map { Int32($0) }
         return program
+    }
+}
+
+extension MachineSpec {
+    /// The machine of an app that speaks to the host's systemd itself: it finds the socket where the host has it, unless
+    /// a volume is there.
+    ///
+    /// - Parameter process: the one that becomes the app.
+    package func notifying(_ variables: ServiceManager.Variables, process: Int32 = getpid()) -> MachineSpec {
+        guard case .direct(var program) = kernel, let address = variables.socket else { return self }
+        var told = ["NOTIFY_SOCKET": address]
+        if let watchdog = variables.watchdog {
+            told["WATCHDOG_USEC"] = "\(watchdog)"
+            told["WATCHDOG_PID"] = "\(process)"
+        }
+        program.environment.removeAll { variable in told[String(variable.prefix { $0 != "=" })] != nil }
+        program.environment += told.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        var spec = self
+        spec.kernel = .direct(program)
+        let path = FilePath(address)
+        let isCovered = shares.contains { share in
+            if case .bind(_, let target, _, _) = share { path.starts(with: target) } else { false }
+        }
+        // The name of an abstract socket is one of the network's, which is the host's.
+        if path.isAbsolute, !isCovered {
+            spec.shares.append(.bind(source: path, target: path, isRecursive: false, readOnly: false))
+        }
+        return spec
     }
 }

@@ -26,6 +26,14 @@ extension Stage1Program {
     func becomeApp(_ arguments: EntrypointArguments, _ hypervisor: any DirectHypervisor) throws -> Never {
         let plan = try plan(arguments, hypervisor)
         let errors = ErrorStream()
+        let manager = ServiceManager(serviceManager) { errors.notice("stage1: warning: \($0)") }
+        manager.starting()
+        let speaksItself = plan.configuration.apps.contains { $0.supportsNotify }
+        if manager.watchdog != nil, !speaksItself {
+            errors.notice(
+                "stage1: warning: the unit has WatchdogSec= and its app has not the annotation \(AppPlan.notifyAnnotation): "
+                    + "nobody gives systemd a sign of life")
+        }
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }
         for directory in [pod.statuses, pod.environments] { try FileSystem.makeDirectories(directory) }
         try plan.volumes.make()
@@ -35,7 +43,7 @@ extension Stage1Program {
             try FileSystem.write(file.contents, to: path)
         }
         for app in plan.configuration.apps { try writeEnvironment(of: app) }
-        let spec = plan.machine
+        let spec = speaksItself ? plan.machine.notifying(serviceManager) : plan.machine
         var record = MachineRecord(
             backend: hypervisor.kind, version: Version.current, accelerator: nil,
             isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
@@ -50,7 +58,10 @@ extension Stage1Program {
                     guard arguments.debug else { return }
                     for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) }
                 },
-                prepared: tellProcess)
+                prepared: {
+                    try tellProcess()
+                    if !speaksItself { manager.ready(plan.configuration.apps.map(\.name)) }
+                })
         }
     }
 

@@ -98,4 +98,23 @@ struct DirectPlanTests {
         #expect(
             try plan(PlannedPod(), "--hostname=box").warnings == ["the pod has the host's name, and not box"])
     }
+
+    @Test func anAppThatSaysWhenItIsReadyFindsTheHostsSocket() throws {
+        let machine = try plan(try PlannedPod()).machine
+        let path: FilePath = "/run/systemd/notify"
+        let told = machine.notifying(.init(socket: path.string, watchdog: 9), process: 7)
+        guard case .direct(let program) = told.kernel else {
+            Issue.record("the machine is more than its app")
+            return
+        }
+        #expect(program.environment.suffix(3) == ["NOTIFY_SOCKET=\(path)", "WATCHDOG_PID=7", "WATCHDOG_USEC=9"])
+        #expect(told.shares.last == .bind(source: path, target: path, isRecursive: false, readOnly: false))
+        #expect(machine.notifying(.init()) == machine)
+        // An abstract socket is there anyway, and in a volume nothing is mounted.
+        #expect(machine.notifying(.init(socket: "@notify")).shares == machine.shares)
+        let pod = try PlannedPod(
+            volumes: [#"{"name":"x","kind":"host","source":"/run"}"#], mounts: [("x", "/run")])
+        let volume = try plan(pod).machine
+        #expect(volume.notifying(.init(socket: path.string)).shares == volume.shares)
+    }
 }

@@ -5,11 +5,16 @@
 // number of failures.
 //
 // usage: probe [DIRECTORY]      (default /work)
+//
+// With --notify it says something to the service manager instead (sd_notify(3)), and ends with 0 when that was taken.
+//
+// usage: probe --notify TEXT
 
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -360,8 +365,24 @@ static const struct {
     {"allocation", check_allocation},
 };
 
+static int notify(const char *text) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!path || strlen(path) >= sizeof address.sun_path) return 1;
+    strcpy(address.sun_path, path);
+    socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+    if (path[0] == '@') address.sun_path[0] = 0;
+    int client = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (sendto(client, text, strlen(text), 0, (struct sockaddr *)&address, length) < 0) {
+        perror("probe: sendto");
+        return 2;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     int failures = 0;
+    if (argc == 3 && strcmp(argv[1], "--notify") == 0) return notify(argv[2]);
     umask(022);
     if (chdir(argc > 1 ? argv[1] : "/work") != 0) {
         perror("probe: chdir");
