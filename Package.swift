@@ -195,6 +195,9 @@ let package = Package(
             name: "filesystem-check", dependencies: ["CFilesystemCalls"], path: "Tests/filesystem/Check",
             linkerSettings: staticExecutable),
         .executableTarget(name: "network-peer", path: "Tests/peer", linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "api-client", dependencies: ["RktAPI", grpcCore, grpcTransport, protobuf], path: "Tests/api-client",
+            linkerSettings: staticRuntime),
         .target(
             name: "TestSupport", dependencies: ["Diagnostics", "LinuxPlatform", "AppContainer", system, crypto],
             path: "Tests/TestSupport"),

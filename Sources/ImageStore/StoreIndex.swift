@@ -37,7 +37,8 @@ final class StoreIndex: Sendable {
         path = layout.database
         let exists = FileSystem.exists(path)
         let isReadOnly =
-            onlyReads || exists && (access(path.string, W_OK) != 0 || access(layout.databaseDirectory.string, W_OK) != 0)
+            onlyReads
+            || exists && (access(path.string, W_OK) != 0 || access(layout.databaseDirectory.string, W_OK) != 0)
         self.isReadOnly = isReadOnly
         if !exists, !isReadOnly { try StoreIndex.createFile(layout) }
         var configuration = Configuration()

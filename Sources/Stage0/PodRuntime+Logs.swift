@@ -57,7 +57,7 @@ extension PodRuntime {
     }
 
     /// Whether entries may still come.
-    static func mayLog(_ state: PodState) -> Bool {
+    package static func mayLog(_ state: PodState) -> Bool {
         switch state {
         case .embryo, .preparing, .prepared, .running: true
         case .abortedPrepare, .exited, .exitedDeleting, .exitedGarbage, .deleting, .garbage: false

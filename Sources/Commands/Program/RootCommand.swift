@@ -25,7 +25,8 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Other",
                 subcommands: [
-                    DoctorCommand.self, KernelTestCommand.self, ConfigCommand.self, VersionCommand.self,
+                    APIServiceCommand.self, DoctorCommand.self, KernelTestCommand.self, ConfigCommand.self,
+                    VersionCommand.self,
                     CompletionCommand.self, HelpCommand.self,
                 ]),
         ],
