@@ -31,6 +31,8 @@ package final class Agent {
     private let requests: FileDescriptor
     private let journal: Journal
     private let apps: Set<String>
+    /// Nil in an immutable pod.
+    private let live = LiveApps()
     private var decoder = FrameDecoder()
     private var outbox: [UInt8] = []
     private var entryCredit = Credit.entries
@@ -85,7 +87,7 @@ package final class Agent {
     // MARK: - One turn of the loop
 
     private enum Source {
-        case port, requests, journal, synchronized
+        case port, requests, journal, synchronized, change
         case client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
     }
 
@@ -96,6 +98,7 @@ package final class Agent {
         ]
         sources += clients.map { (.client($0), $0, .read) }
         sources += synchronizing.map { (.synchronized, $0.socket, .read) }
+        sources += live?.descriptors.map { (.change, $0, .read) } ?? []
         for session in sessions.values {
             if let child = session.child, session.exit == nil {
                 sources.append((.child(session.number), child.pidfd, .read))
@@ -116,12 +119,13 @@ package final class Agent {
         endSynchronizations(ready.map { sources[$0.0].1.rawValue })
         if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
+        for answer in live?.answers() ?? [] { send(answer) }
         flush()
     }
 
     private var timeout: Int? {
         // An app whose output is on its way may be held by nothing that could be waited for.
-        [journalTimeout, toReap.isEmpty ? nil : Limit.journalDelay.upperBound].compactMap(\.self).min()
+        [journalTimeout, live?.timeout, toReap.isEmpty ? nil : Limit.journalDelay.upperBound].compactMap(\.self).min()
     }
 
     private var journalTimeout: Int? {
@@ -141,7 +145,7 @@ package final class Agent {
         case .journal:
             journal.drainWakeUps()
             journalWakeUp = Clock.milliseconds
-        case .synchronized: break
+        case .synchronized, .change: break
         case .client(let client): serve(client)
         case .child(let number):
             if let session = sessions[number] { session.exit = try session.child?.poll() }
@@ -178,7 +182,7 @@ package final class Agent {
         switch message {
         case .pod: throw ProtocolError.unexpected("a pod's configuration on the agent port")
         case .stop: stopPod()
-        case .exitRecorded(let app):
+        case .exitRecorded(let app, _):
             if early.remove(app) != nil { return }
             if let client = waitingForRecord.removeValue(forKey: app) { answer(client) }
         case .startSession(let number, let request): start(request, number)
@@ -207,6 +211,10 @@ package final class Agent {
                 sessions[channel]?.outputCredit += Int(bytes)
             }
         case .ping(let number): send(.pong(number: number))
+        case .appPart, .addApp, .startApp, .stopApp, .removeApp:
+            guard let live else { throw ProtocolError.unexpected("a change of an immutable pod's apps") }
+            if case .startApp(_, let app, _) = message { ends[app] = nil }
+            if let answer = try live.handle(message) { send(answer) }
         }
     }
 
@@ -226,7 +234,9 @@ package final class Agent {
         do {
             switch request.target {
             case .command(let app, let arguments):
-                guard apps.contains(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
+                guard apps.contains(app) || live?.names.contains(app) ?? false else {
+                    throw RuntimeError(.notFound, "no app is named \(app)")
+                }
                 sessions[number] = try AgentSession.start(request, app: app, command: arguments, number: number)
             case .appStreams: break
             }
@@ -333,9 +343,9 @@ package final class Agent {
     }
 
     private func sendExit(of app: String) {
-        // An app without an end was never started.
-        let end = ends[app] ?? (0, .stopped, 0)
-        send(.appExit(app: app, status: end.status, cause: end.cause))
+        // An app without an end was never started; in a mutable pod its start has failed.
+        let end = ends[app] ?? (live == nil || isStopping ? (0, .stopped, 0) : (ExitStatus.error, .exited, 0))
+        send(.appExit(app: app, run: live?.run(of: app) ?? 0, status: end.status, cause: end.cause))
     }
 
     // MARK: - Programs of the guest
@@ -359,11 +369,15 @@ package final class Agent {
         case .ended(let app, let status, let cause):
             // What ends while the pod is being stopped was asked to.
             let recorded = isStopping ? 0 : status
-            ends[app] = (recorded, isStopping ? .stopped : cause, Clock.milliseconds)
+            ends[app] = (recorded, isStopping ? .stopped : live?.cause(of: app, cause) ?? cause, Clock.milliseconds)
             sessions.values.first { $0.app == app }?.exit = .exited(recorded)
             // For systemd an app that ends by a signal such as SIGTERM has not failed.
-            if recorded != 0 { stopPod() }
+            if recorded != 0, live == nil { stopPod() }
             answer(client)
+        case .started(let app):
+            if let run = live?.run(of: app) { send(.appStarted(app: app, run: run)) }
+            answer(client)
+        case .reap(let app) where live != nil && live?.run(of: app) == nil: answer(client)
         case .reap(let app):
             // The status is safe at once; the reaper waits until the lines before it are, too.
             sendExit(of: app)

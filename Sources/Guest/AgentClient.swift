@@ -13,6 +13,8 @@ package enum AgentRequest: Equatable {
     case ready
     /// An app's main process ended so; the agent decides what is recorded.
     case ended(app: String, status: Int32, cause: GuestMessage.ExitCause)
+    /// In a mutable pod: the app's main program is about to be executed.
+    case started(app: String)
     /// Deliver the app's output and status to the host; answered when the host has them.
     case reap(app: String)
     /// The streams of an app that the agent has made; the answer carries their descriptors (`StreamEnds`).
@@ -24,6 +26,7 @@ package enum AgentRequest: Equatable {
         switch self {
         case .ready: "ready\n"
         case .ended(let app, let status, let cause): "ended \(app) \(status) \(cause.word)\n"
+        case .started(let app): "started \(app)\n"
         case .reap(let app): "reap \(app)\n"
         case .streams(let app): "streams \(app)\n"
         case .stopping: "stopping\n"
@@ -37,6 +40,7 @@ package enum AgentRequest: Equatable {
         case ("ended", 4):
             guard let status = Int32(words[2]), let cause = GuestMessage.ExitCause(word: words[3]) else { return nil }
             self = .ended(app: words[1], status: status, cause: cause)
+        case ("started", 2): self = .started(app: words[1])
         case ("reap", 2): self = .reap(app: words[1])
         case ("streams", 2): self = .streams(app: words[1])
         case ("stopping", 1): self = .stopping

@@ -51,6 +51,9 @@ struct AppLauncher {
             if isInContainer { restrictCapabilities() }
             execute(arguments)
         }
+        if case .main = program, FileSystem.exists(GuestLayout.mutablePod) {
+            try? AgentClient.request(.started(app: app.name))
+        }
         enterRoot()
         perform { try ProgramStart.enter(workingDirectory: app.workingDirectory) }
         restrictCapabilities()

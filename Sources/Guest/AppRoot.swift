@@ -17,6 +17,9 @@ struct AppRoot {
     /// Those of the pod, in the order of their numbers.
     let sharedFiles: [PodConfiguration.SharedFile]
 
+    /// Whether devices and set-user-ID bits of volumes that forbid them mean nothing, wherever their mounts come from.
+    var restrictsVolumes = false
+
     private var root: FilePath { FilePath(app.root) }
     private var tree: RootDirectory { RootDirectory(root) }
 
@@ -179,6 +182,12 @@ struct AppRoot {
 
     private func bind(_ mount: PodConfiguration.Mount) throws {
         try bind(FilePath(mount.source), mount.target, readOnly: mount.readOnly)
+        guard restrictsVolumes, mount.forbidsDevices else { return }
+        var flags: MountFlags = [.bind, .remount, .noSetUserID, .noDevices]
+        if mount.readOnly { flags.insert(.readOnly) }
+        let mounted = try tree.open(mount.target)
+        defer { try? mounted.close() }
+        try named(mount.target) { try Mount.mount(source: "", target: mounted.path, type: "", flags: flags) }
     }
 
     /// The volume that a path is in.

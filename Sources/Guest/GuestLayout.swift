@@ -20,6 +20,13 @@ package enum GuestLayout {
     package static func sharedFile(_ number: Int) -> FilePath { shared.appending("file-\(number)") }
     /// Where programs of the guest reach the agent.
     package static let agentSocket: FilePath = "/run/rkt/agent.sock"
+    /// Only in a mutable pod: a `PodConfiguration` that tells of the files that all apps share, and nothing else.
+    package static let mutablePod: FilePath = "/run/rkt/mutable"
+    /// Holds the roots of a mutable pod's apps, by number, in the share of all roots.
+    package static let liveRoots: FilePath = "/opt/stage2/.live"
+    package static let units: FilePath = "/run/systemd/system"
+    /// Where the service manager answers root.
+    package static let systemdSocket: FilePath = "/run/systemd/private"
     package static let machineID: FilePath = "/run/machine-id"
     package static let journalDirectory: FilePath = "/run/systemd/journal"
     package static let journalFiles: FilePath = "/run/log/journal"

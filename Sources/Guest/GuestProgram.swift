@@ -4,6 +4,7 @@
 @preconcurrency import Glibc
 import CGuestBoot
 import Diagnostics
+import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
@@ -42,6 +43,12 @@ package enum GuestProgram {
                 code: ProcessImage.variable("EXIT_CODE"), status: ProcessImage.variable("EXIT_STATUS"),
                 result: ProcessImage.variable("SERVICE_RESULT"), events: AppEnd.ownMemoryEvents())
             try AgentClient.request(.ended(app: arguments[1], status: end.status, cause: end.cause))
+        case ("add-app", 2):
+            let bytes = try FileSystem.read(.standardInput, "standard input", limit: LiveApp.limit)
+            try LiveAppChange(app: arguments[1]).add(LiveApp(decoding: bytes))
+        case ("start-app", 2): try LiveAppChange(app: arguments[1]).start()
+        case ("stop-app", 2): try LiveAppChange(app: arguments[1]).stop()
+        case ("remove-app", 2): try LiveAppChange(app: arguments[1]).remove()
         case ("reap", 2): try AgentClient.request(.reap(app: arguments[1]))
         default:
             throw RuntimeError(.invalidArgument, "unknown arguments \(arguments.joined(separator: " "))")

@@ -25,6 +25,7 @@ struct PodSetUp {
         for (number, file) in pod.sharedFiles.enumerated() {
             try FileSystem.write(file.contents, to: GuestLayout.sharedFile(number))
         }
+        if pod.isMutable { try noteSharedFiles() }
         for app in pod.apps {
             try FileSystem.write(app.encoded, to: GuestLayout.app(app.name), mode: 0o600)
             do {
@@ -33,6 +34,15 @@ struct PodSetUp {
                 throw RuntimeError(.internal, "setting up the root of app \(app.name)", cause: error)
             }
         }
+    }
+
+    /// For apps that come later; what the files hold is there already.
+    private func noteSharedFiles() throws {
+        let files = pod.sharedFiles.map {
+            PodConfiguration.SharedFile(path: $0.path, contents: [], readOnly: $0.readOnly)
+        }
+        let note = PodConfiguration(hostname: "", machineID: "", sharedFiles: files, isMutable: true)
+        try FileSystem.write(note.encoded, to: GuestLayout.mutablePod)
     }
 
     private func applyKernelSettings() throws {

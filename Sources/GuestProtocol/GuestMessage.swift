@@ -16,8 +16,8 @@ package enum GuestMessage: Equatable, Sendable {
     case ready
     /// What an app, or a service of the guest, logged. Counts against the host's credit for channel 0.
     case entry(JournalEntry)
-    /// An app ended; all that it logged has been sent before.
-    case appExit(app: String, status: Int32, cause: ExitCause)
+    /// An app ended; all that it logged has been sent before. The run is the host's count of starts, 0 in an immutable pod.
+    case appExit(app: String, run: UInt32 = 0, status: Int32, cause: ExitCause)
     case sessionOutput(session: UInt32, stream: Stream, [UInt8])
     case sessionExit(session: UInt32, status: Int32)
     case sessionFailed(session: UInt32, String)
@@ -33,6 +33,11 @@ package enum GuestMessage: Equatable, Sendable {
     case stopping
     /// The answer to a ping.
     case pong(number: UInt32)
+    /// What was asked of a mutable pod under that number has been done.
+    case requestDone(request: UInt32)
+    case requestFailed(request: UInt32, String)
+    /// An app's main program is about to be executed.
+    case appStarted(app: String, run: UInt32)
 
     /// Why an app ended, which its status does not always tell.
     package enum ExitCause: UInt16, Sendable, CaseIterable {
@@ -42,7 +47,7 @@ package enum GuestMessage: Equatable, Sendable {
         case signal = 2
         /// The guest's kernel killed it for lack of memory.
         case outOfMemory = 3
-        /// It ended because the pod was stopped.
+        /// It ended because the pod, or in a mutable pod the app, was stopped.
         case stopped = 4
 
         /// The word for it, in the files of a pod and between programs of the guest.
@@ -87,8 +92,9 @@ package enum GuestMessage: Equatable, Sendable {
         case .entry(let entry):
             entry.write(to: &writer)
             return Frame(type: 5, payload: writer.bytes)
-        case .appExit(let app, let status, let cause):
+        case .appExit(let app, let run, let status, let cause):
             writer.write(app)
+            writer.write(run)
             writer.write(status)
             writer.write(cause.rawValue)
             return Frame(type: 6, payload: writer.bytes)
@@ -118,6 +124,15 @@ package enum GuestMessage: Equatable, Sendable {
         case .pong(let number):
             writer.write(number)
             return Frame(type: 18, payload: writer.bytes)
+        case .requestDone(let request):
+            return Frame(type: 14, channel: request)
+        case .requestFailed(let request, let message):
+            writer.write(message)
+            return Frame(type: 15, channel: request, payload: writer.bytes)
+        case .appStarted(let app, let run):
+            writer.write(app)
+            writer.write(run)
+            return Frame(type: 16, payload: writer.bytes)
         }
     }
 
@@ -134,9 +149,10 @@ package enum GuestMessage: Equatable, Sendable {
         case 5: self = .entry(try JournalEntry(from: &reader))
         case 6:
             let app = try reader.readString()
+            let run = try reader.readUInt32()
             let status = try reader.readInt32()
             guard let cause = ExitCause(rawValue: try reader.readUInt16()) else { throw .malformed("unknown cause") }
-            self = .appExit(app: app, status: status, cause: cause)
+            self = .appExit(app: app, run: run, status: status, cause: cause)
         case 7:
             guard let stream = Stream(rawValue: try reader.readUInt16()) else { throw .malformed("unknown stream") }
             self = .sessionOutput(session: frame.channel, stream: stream, Array(frame.payload.dropFirst(2)))
@@ -151,6 +167,9 @@ package enum GuestMessage: Equatable, Sendable {
             self = .outputGap(session: frame.channel, stream: stream, bytes: try reader.readUInt64())
         case 17: self = .stopping
         case 18: self = .pong(number: try reader.readUInt32())
+        case 14: self = .requestDone(request: frame.channel)
+        case 15: self = .requestFailed(request: frame.channel, try reader.readString())
+        case 16: self = .appStarted(app: try reader.readString(), run: try reader.readUInt32())
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

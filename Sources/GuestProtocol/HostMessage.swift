@@ -8,7 +8,7 @@ package enum HostMessage: Equatable, Sendable {
     /// Shut the pod down in order.
     case stop
     /// The status of an app is on the host's disk.
-    case exitRecorded(app: String)
+    case exitRecorded(app: String, run: UInt32 = 0)
     case startSession(session: UInt32, Session)
     case sessionInput(session: UInt32, [UInt8])
     /// No more input follows.
@@ -23,6 +23,14 @@ package enum HostMessage: Equatable, Sendable {
     case attach(session: UInt32, AttachRequest)
     /// Answered by a pong with the same number.
     case ping(number: UInt32)
+    /// The next bytes of an encoded `LiveApp`, for a request of that number.
+    case appPart(request: UInt32, [UInt8])
+    /// The parts are complete: the app is to be added to a mutable pod.
+    case addApp(request: UInt32)
+    /// The run is the supervisor's count of starts; a client sends 0.
+    case startApp(request: UInt32, app: String, run: UInt32)
+    case stopApp(request: UInt32, app: String, run: UInt32)
+    case removeApp(request: UInt32, app: String)
 
     /// A program run in the context of an app, or a hold on the app's own streams.
     package struct Session: Equatable, Sendable {
@@ -57,8 +65,9 @@ package enum HostMessage: Equatable, Sendable {
         switch self {
         case .pod(let configuration): return Frame(type: 101, payload: configuration.encoded)
         case .stop: return Frame(type: 102)
-        case .exitRecorded(let app):
+        case .exitRecorded(let app, let run):
             writer.write(app)
+            writer.write(run)
             return Frame(type: 103, payload: writer.bytes)
         case .startSession(let session, let request):
             switch request.target {
@@ -94,6 +103,19 @@ package enum HostMessage: Equatable, Sendable {
         case .ping(let number):
             writer.write(number)
             return Frame(type: 112, payload: writer.bytes)
+        case .appPart(let request, let bytes): return Frame(type: 120, channel: request, payload: bytes)
+        case .addApp(let request): return Frame(type: 121, channel: request)
+        case .startApp(let request, let app, let run):
+            writer.write(app)
+            writer.write(run)
+            return Frame(type: 122, channel: request, payload: writer.bytes)
+        case .stopApp(let request, let app, let run):
+            writer.write(app)
+            writer.write(run)
+            return Frame(type: 123, channel: request, payload: writer.bytes)
+        case .removeApp(let request, let app):
+            writer.write(app)
+            return Frame(type: 124, channel: request, payload: writer.bytes)
         }
     }
 
@@ -104,7 +126,7 @@ package enum HostMessage: Equatable, Sendable {
             self = .pod(try PodConfiguration(decoding: frame.payload))
             return
         case 102: self = .stop
-        case 103: self = .exitRecorded(app: try reader.readString())
+        case 103: self = .exitRecorded(app: try reader.readString(), run: try reader.readUInt32())
         case 104:
             let target: Session.Target
             switch Session.Target.Kind(rawValue: try reader.readUInt16()) {
@@ -132,6 +154,14 @@ package enum HostMessage: Equatable, Sendable {
         case 110: self = .outputCredit(channel: frame.channel, bytes: try reader.readUInt32())
         case 111: self = .attach(session: frame.channel, try AttachRequest(from: &reader))
         case 112: self = .ping(number: try reader.readUInt32())
+        case 120:
+            self = .appPart(request: frame.channel, frame.payload)
+            return
+        case 121: self = .addApp(request: frame.channel)
+        case 122:
+            self = .startApp(request: frame.channel, app: try reader.readString(), run: try reader.readUInt32())
+        case 123: self = .stopApp(request: frame.channel, app: try reader.readString(), run: try reader.readUInt32())
+        case 124: self = .removeApp(request: frame.channel, app: try reader.readString())
         default: throw .unknownType(frame.type)
         }
         try reader.finish()

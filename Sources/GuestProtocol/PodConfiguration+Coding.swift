@@ -20,23 +20,14 @@ extension PodConfiguration {
             writer.write(share.readOnly)
             writer.write(share.forbidsDevices)
         }
-        writer.write(list: files) { writer, file in
-            writer.write(file.path)
-            switch file.content {
-            case .text(let text):
-                writer.write(false)
-                writer.write(text)
-            case .link(let target):
-                writer.write(true)
-                writer.write(target)
-            }
-        }
+        writer.write(list: files) { writer, file in file.write(to: &writer) }
         writer.write(list: sharedFiles) { writer, file in
             writer.write(file.path)
             writer.write(file.contents)
             writer.write(file.readOnly)
         }
         writer.write(list: apps) { writer, app in writer.write(app.encoded) }
+        writer.write(isMutable)
         return writer.bytes
     }
 
@@ -57,17 +48,34 @@ extension PodConfiguration {
                 options: try reader.readString(), readOnly: try reader.readBool(),
                 forbidsDevices: try reader.readBool())
         }
-        files = try reader.readList { reader throws(ProtocolError) in
-            let path = try reader.readString()
-            let isLink = try reader.readBool()
-            let content = try reader.readString()
-            return File(path: path, content: isLink ? .link(content) : .text(content))
-        }
+        files = try reader.readList { reader throws(ProtocolError) in try File(from: &reader) }
         sharedFiles = try reader.readList { reader throws(ProtocolError) in
             SharedFile(path: try reader.readString(), contents: try reader.readBytes(), readOnly: try reader.readBool())
         }
         apps = try reader.readList { reader throws(ProtocolError) in try App(decoding: try reader.readBytes()) }
+        isMutable = try reader.readBool()
         try reader.finish()
+    }
+}
+
+extension PodConfiguration.File {
+    func write(to writer: inout FieldWriter) {
+        writer.write(path)
+        switch content {
+        case .text(let text):
+            writer.write(false)
+            writer.write(text)
+        case .link(let target):
+            writer.write(true)
+            writer.write(target)
+        }
+    }
+
+    init(from reader: inout FieldReader) throws(ProtocolError) {
+        path = try reader.readString()
+        let isLink = try reader.readBool()
+        let text = try reader.readString()
+        content = isLink ? .link(text) : .text(text)
     }
 }
 

@@ -17,11 +17,13 @@ package struct PodConfiguration: Equatable, Sendable {
     /// Files that all apps get in place of their images' own.
     package var sharedFiles: [SharedFile]
     package var apps: [App]
+    /// Whether apps come and go while the pod runs; none is there at its start.
+    package var isMutable: Bool
 
     package init(
         hostname: String, machineID: String, debug: Bool = false, kernelSettings: [KernelSetting] = [],
         interfaces: [Interface] = [], shares: [Share] = [], files: [File] = [], sharedFiles: [SharedFile] = [],
-        apps: [App] = []
+        apps: [App] = [], isMutable: Bool = false
     ) {
         self.hostname = hostname
         self.machineID = machineID
@@ -32,6 +34,7 @@ package struct PodConfiguration: Equatable, Sendable {
         self.files = files
         self.sharedFiles = sharedFiles
         self.apps = apps
+        self.isMutable = isMutable
     }
 
     /// A value for a file below `/proc/sys` (proc(5)).

@@ -1,0 +1,144 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import GuestProtocol
+import LinuxPlatform
+import SystemPackage
+
+/// What a child of the agent does to one app of a mutable pod, in the mount namespace of process 1.
+struct LiveAppChange {
+    let name: String
+
+    private var service: String { "\(name).service" }
+    private var reaper: String { "reaper-\(name).service" }
+
+    /// - Throws: when the name is none that an app can have.
+    init(app name: String) throws {
+        let isPlain = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        guard isPlain, !name.isEmpty, name.utf8.count <= 200 else {
+            throw RuntimeError(.invalidArgument, "no app can be named \"\(name)\"")
+        }
+        self.name = name
+    }
+
+    // MARK: - Adding
+
+    /// Makes the app's root and units; what fails leaves nothing.
+    func add(_ live: LiveApp) throws {
+        let app = live.app
+        guard app.name == name, FilePath(app.root).lexicallyNormalized().starts(with: GuestLayout.liveRoots) else {
+            throw RuntimeError(.invalidArgument, "the root of app \(name) is \(app.root)")
+        }
+        guard !FileSystem.exists(GuestLayout.app(name)) else {
+            throw RuntimeError(.invalidState, "the pod has an app \(name)")
+        }
+        do {
+            try make(live)
+        } catch {
+            // What is left of it has no name that anybody knows.
+            try? clear()
+            throw error
+        }
+    }
+
+    private func make(_ live: LiveApp) throws {
+        // First: it tells where the root is.
+        try FileSystem.write(live.app.encoded, to: GuestLayout.app(name), mode: 0o600)
+        let shared = try PodConfiguration(decoding: FileSystem.read(GuestLayout.mutablePod)).sharedFiles
+        var app = live.app
+        app.mounts = try mounts(of: app, shared)
+        var root = AppRoot(app: app, sharedFiles: shared)
+        // Flags of a share do not hold for what is mounted below it.
+        root.restrictsVolumes = !GuestPort.isInContainer
+        do {
+            try root.mount()
+        } catch {
+            throw RuntimeError(.internal, "setting up the root of app \(name)", cause: error)
+        }
+        for file in live.files { try make(file) }
+    }
+
+    /// A file that the pod was told to have counts more than a volume in its place.
+    private func mounts(
+        of app: PodConfiguration.App, _ shared: [PodConfiguration.SharedFile]
+    ) throws -> [PodConfiguration.Mount] {
+        let resolver = "/etc/resolv.conf"
+        guard shared.contains(where: { $0.path == resolver }) else { return app.mounts }
+        let place = try FileSystem.place(of: FilePath(resolver), inRoot: FilePath(app.root))
+        return app.mounts.filter { FilePath($0.target) != place }
+    }
+
+    private func make(_ file: PodConfiguration.File) throws {
+        let path = FilePath(file.path).lexicallyNormalized()
+        guard case .text(let text) = file.content, [unit(service), unit(reaper)].contains(path) else {
+            throw RuntimeError(.invalidArgument, "\(file.path) is no unit of app \(name)")
+        }
+        try FileSystem.writeAtomically(Array(text.utf8), to: path)
+    }
+
+    private func unit(_ name: String) -> FilePath { GuestLayout.units.appending(name) }
+
+    // MARK: - Starting and stopping
+
+    /// Returns when the manager has begun to start the app.
+    func start() throws {
+        var systemd = try SystemdClient()
+        defer { systemd.close() }
+        for unit in [service, reaper] { try ignoringMissingUnit { try systemd.resetFailed(unit) } }
+        do {
+            try systemd.start(service)
+        } catch let failure as SystemdClient.Failure where failure.isMissingUnit {
+            // Its directory was read in the moment in which the file was made.
+            try systemd.reload()
+            try systemd.start(service)
+        }
+    }
+
+    func stop() throws {
+        var systemd = try SystemdClient()
+        defer { systemd.close() }
+        try ignoringMissingUnit { try systemd.stop(service) }
+    }
+
+    private func ignoringMissingUnit(_ body: () throws -> Void) throws {
+        do { try body() } catch let failure as SystemdClient.Failure where failure.isMissingUnit {}
+    }
+
+    // MARK: - Removing
+
+    /// Takes away all that there is of an app that does not run.
+    func remove() throws {
+        var systemd = try SystemdClient()
+        defer { systemd.close() }
+        for unit in [service, reaper] { try ignoringMissingUnit { try systemd.resetFailed(unit) } }
+        try clear()
+        // The name may mean another app next.
+        try systemd.reload()
+    }
+
+    private func clear() throws {
+        for unit in [unit(service), unit(reaper)] where FileSystem.exists(unit) { try FileSystem.remove(unit) }
+        let record = GuestLayout.app(name)
+        guard FileSystem.exists(record) else { return }
+        try unmount(FilePath(try PodConfiguration.App(decoding: FileSystem.read(record)).root))
+        try FileSystem.remove(record)
+    }
+
+    /// Lets go of a root and of all below it, also of what the share shows there.
+    private func unmount(_ root: FilePath) throws {
+        for point in try Mount.points(beneath: root) {
+            do {
+                try Mount.unmount(point, detach: true)
+            } catch {
+                // In a container the root itself is the host's to take away.
+                guard GuestPort.isInContainer else { throw error }
+            }
+        }
+    }
+}
