@@ -108,11 +108,12 @@ bench: all images
 fuzz:
 	$(MAKE) -C fuzz
 
-## lint         formatting of Swift, syntax of scripts
+## lint         formatting of Swift, syntax of scripts and units
 lint:
 	swift format lint --strict --recursive $(sources)
 	@find dist hypervisors kernel stage1 Tests -name '*.sh' | while read -r script; do bash -n $$script || exit 1; done
 	@for script in postinst prerm postrm; do sh -n dist/debian/$$script || exit 1; done
+	dist/check-units.sh
 
 ## lint-deb     what lintian has to say of the package
 lint-deb: deb
@@ -156,6 +157,8 @@ completion: $(BUILD)/rkt
 lib = $(DESTDIR)$(PREFIX)/lib
 share = $(DESTDIR)$(PREFIX)/share
 UNITS ?= $(PREFIX)/lib/systemd/system
+# Where rkt will be, for units that start it.
+UNIT_PREFIX ?= $(PREFIX)
 install:
 	@ls $(BUILD)/rkt $(BUILD)/man $(BUILD)/completion >/dev/null || { echo "install: run 'make all man completion' first" >&2; exit 1; }
 	install -D -m 0755 $(BUILD)/rkt $(DESTDIR)$(PREFIX)/bin/rkt
@@ -165,9 +168,7 @@ install:
 	install -m 0755 stage1/kernel-image.sh dist/setup-data-dir.sh $(lib)/rkt
 	install -D -m 0644 dist/sysusers.d/rkt.conf $(lib)/sysusers.d/rkt.conf
 	install -D -m 0644 dist/tmpfiles.d/rkt.conf $(lib)/tmpfiles.d/rkt.conf
-	install -d $(DESTDIR)$(UNITS)
-	cd dist/systemd && find . -name examples -prune -o -type f -exec install -D -m 0644 {} $(DESTDIR)$(UNITS)/{} \;
-	cd dist/systemd && find . -name examples -prune -o -type l -exec cp -P --parents -t $(DESTDIR)$(UNITS) {} +
+	dist/install-units.sh $(UNIT_PREFIX) $(DESTDIR)$(UNITS) $(share)/doc/rkt/examples
 	install -D -m 0644 dist/proto/v1alpha/api.proto $(share)/rkt/proto/v1alpha/api.proto
 	install -d $(share)/man/man1
 	install -m 0644 $(BUILD)/man/*.1 $(share)/man/man1
@@ -177,7 +178,6 @@ install:
 	install -d $(share)/doc/rkt/Documentation
 	install -m 0644 LICENSE README.md $(share)/doc/rkt
 	install -m 0644 Documentation/*.md $(share)/doc/rkt/Documentation
-	cd dist/systemd && find . -path './examples/*' -type f -exec install -D -m 0644 {} $(share)/doc/rkt/{} \;
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled
 clean:

@@ -25,7 +25,7 @@ readonly name=rkt-$version-linux-amd64
 
 work=$(mktemp -d "$build/.dist.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
-make -s --no-print-directory -C "$source" install DESTDIR="$work" PREFIX="/$name" BUILD="$build"
+make -s --no-print-directory -C "$source" install DESTDIR="$work" PREFIX="/$name" UNIT_PREFIX=/usr BUILD="$build"
 tar -c --format=ustar --sort=name --mtime="@$BUILD_TIME" --owner=0 --group=0 --numeric-owner -C "$work" "$name" |
     gzip -n9 >"$work/archive"
 mv "$work/archive" "$build/$name.tar.gz"
