@@ -18,7 +18,7 @@ ifeq ($(LIBVIRT),no)
 traits := --disable-default-traits
 endif
 # What `rkt` starts and users do not.
-installed := download api-service machine-registration $(if $(traits),,libvirt-domain)
+installed := download api-service machine-registration metadata-service $(if $(traits),,libvirt-domain)
 export SWIFT_TRAITS := $(traits)
 
 ## all          build/rkt, the programs that go with it, and the stage1 images

@@ -131,7 +131,7 @@ let package = Package(
         .target(
             name: "MetadataService",
             dependencies: [
-                "Diagnostics", "LinuxPlatform", "AppContainer", hummingbirdCore, nioCore, nioPosix, nioHTTP1, crypto,
+                "Diagnostics", "LinuxPlatform", "AppContainer", hummingbirdCore, nioCore, nioPosix, crypto, logging,
                 system,
             ]),
 

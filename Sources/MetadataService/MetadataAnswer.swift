@@ -1,6 +1,8 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
+
 /// What a request is answered with.
 package struct MetadataAnswer: Equatable, Sendable {
     /// The types of bodies. Clients compare them byte by byte.
@@ -23,9 +25,10 @@ package struct MetadataAnswer: Equatable, Sendable {
         MetadataAnswer(status: 200, type: .text, body: Array(text.utf8))
     }
 
-    /// A refusal with its reason, one line.
+    /// A refusal with its reason, of which the first line is sent.
     static func refusal(_ status: Int, _ reason: String, allow: String? = nil) -> MetadataAnswer {
-        MetadataAnswer(status: status, type: .text, body: Array(reason.utf8), allow: allow)
+        let line = reason.split(whereSeparator: \.isNewline).first.map(String.init) ?? reason
+        return MetadataAnswer(status: status, type: .text, body: Array(PrintableText.line(line).utf8), allow: allow)
     }
 }
 

@@ -24,6 +24,8 @@ package enum BuildProducts {
 
     /// The `download` program.
     package static let download = programs.appending("download")
+    /// The `metadata-service` program.
+    package static let metadataService = programs.appending("metadata-service")
     /// The program that talks to systemd-machined.
     package static let machineRegistration = programs.appending("machine-registration")
     /// The program that checks what apps are promised, for images.

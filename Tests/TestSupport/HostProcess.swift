@@ -12,6 +12,7 @@ package final class HostProcess {
         /// Nothing to read.
         case null
         case file(FilePath)
+        case descriptor(FileDescriptor)
         /// All three are the terminal, which becomes the program's controlling one; there are no output files then.
         case terminal(PseudoTerminal)
     }
@@ -67,6 +68,10 @@ package final class HostProcess {
         case .terminal(let terminal):
             request.descriptors = [Int32](repeating: terminal.slave.rawValue, count: 3)
             request.newSession = true
+        case .descriptor(let source):
+            request.descriptors = [
+                source.rawValue, try open(outputFile, .writeOnly), try open(errorFile, .writeOnly),
+            ]
         case .null, .file:
             var source: FilePath = "/dev/null"
             if case .file(let path) = input { source = path }

@@ -25,9 +25,8 @@ package struct RootCommand: ParsableCommand {
             CommandGroup(
                 name: "Other",
                 subcommands: [
-                    APIServiceCommand.self, DoctorCommand.self, KernelTestCommand.self, ConfigCommand.self,
-                    VersionCommand.self,
-                    CompletionCommand.self, HelpCommand.self,
+                    APIServiceCommand.self, DoctorCommand.self, KernelTestCommand.self, MetadataServiceCommand.self,
+                    ConfigCommand.self, VersionCommand.self, CompletionCommand.self, HelpCommand.self,
                 ]),
         ],
         helpNames: [])
