@@ -91,7 +91,7 @@ package enum APIServer {
         for socket in sockets { say("listening on \(socket.place)") }
         say("API service running")
         do {
-            try ServiceManager.notifyReady()
+            try NotificationSocket.notifyReady()
         } catch {
             say("warning: \(error)")
         }

@@ -188,37 +188,3 @@ package struct ListeningSocket: Sendable {
         try? FileSystem.remove(path)
     }
 }
-
-/// What a program tells the service manager that has started it (sd_notify(3)).
-package enum ServiceManager {
-    /// Says that the program serves. Without a service manager that wants to know, nothing happens.
-    ///
-    /// - Parameter socket: the value of `NOTIFY_SOCKET`: a path, or an abstract name behind `@`.
-    package static func notifyReady(_ socket: String? = ProcessImage.variable("NOTIFY_SOCKET")) throws {
-        guard let socket, !socket.isEmpty else { return }
-        let failure: (Errno) -> RuntimeError = {
-            RuntimeError(
-                .internal, "cannot tell the service manager at NOTIFY_SOCKET=\(socket)",
-                cause: SystemCallError(call: "sendto", errno: $0))
-        }
-        var name = Array(socket.utf8)
-        var address = sockaddr_un()
-        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { throw failure(.fileNameTooLong) }
-        if name[0] == UInt8(ascii: "@") { name[0] = 0 }
-        address.sun_family = sa_family_t(AF_UNIX)
-        // SAFETY: the name is shorter than the field, as checked.
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-        let length = MemoryLayout<sa_family_t>.size + name.count
-        let number = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw failure(lastErrno) }
-        defer { close(number) }
-        let message = Array("READY=1".utf8)
-        // SAFETY: the address lives during the call, and no more of it is passed than is filled.
-        let sent = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(number, message, message.count, CInt(MSG_NOSIGNAL), $0, socklen_t(length))
-            }
-        }
-        guard sent == message.count else { throw failure(lastErrno) }
-    }
-}

@@ -66,5 +66,19 @@ package struct NotificationSocket {
         }
     }
 
+    /// Says that this program serves. Without a service manager that wants to know, nothing happens.
+    ///
+    /// - Parameter address: the value of `NOTIFY_SOCKET`.
+    package static func notifyReady(_ address: String? = ProcessImage.variable("NOTIFY_SOCKET")) throws {
+        guard let address, !address.isEmpty else { return }
+        do {
+            let socket = try NotificationSocket(address)
+            defer { socket.close() }
+            try socket.send("READY=1")
+        } catch {
+            throw RuntimeError(.internal, "cannot tell the service manager at NOTIFY_SOCKET=\(address): \(error)")
+        }
+    }
+
     package func close() { try? descriptor.close() }
 }

@@ -52,7 +52,7 @@ package enum ServiceProgram {
         let server = MetadataServer(endpoints)
         for socket in sockets { try server.serve(socket) }
         say("listening on port \(first)")
-        try ServiceManager.notifyReady()
+        try NotificationSocket.notifyReady()
         while try signals.next() == nil { _ = try Poll.wait([(signals.descriptor, .read)], timeout: nil) }
     }
 

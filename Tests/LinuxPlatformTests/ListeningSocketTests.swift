@@ -104,14 +104,14 @@ import Testing
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(receiver, $0, socklen_t(2 + bytes.count)) }
         }
         #expect(bound == 0)
-        try ServiceManager.notifyReady(name)
+        try NotificationSocket.notifyReady(name)
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = recv(receiver, &buffer, buffer.count, CInt(MSG_DONTWAIT))
         #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == "READY=1")
     }
 
     @Test func withoutAServiceManagerNothingHappens() throws {
-        try ServiceManager.notifyReady(nil)
-        #expect(throws: RuntimeError.self) { try ServiceManager.notifyReady("/nonexistent/notify") }
+        try NotificationSocket.notifyReady(nil)
+        #expect(throws: RuntimeError.self) { try NotificationSocket.notifyReady("/nonexistent/notify") }
     }
 }
