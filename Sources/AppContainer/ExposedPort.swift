@@ -38,6 +38,17 @@ package struct ExposedPort: Hashable, Sendable {
         }
     }
 
+    /// Reads `NAME:PROTOCOL:PORT:[HOSTIP:]HOSTPORT`, for a pod whose apps are not known yet: no app says what the port is.
+    package init(parsingWithoutApp text: String) throws(ScalarError) {
+        let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, !parts[1].contains(","), parts[2].utf8.allSatisfy(ASCII.isDigit) else {
+            throw ScalarError(
+                text, "is not a port: expected NAME:PROTOCOL:PORT:HOSTPORT or NAME:PROTOCOL:PORT:HOSTIP:HOSTPORT")
+        }
+        try self.init(parsing: "\(parts[0]):\(parts[3])")
+        podPort = try Port(parsing: "\(parts[0]),protocol=\(parts[1]),port=\(parts[2])")
+    }
+
     init(field: ManifestField) throws(ManifestError) {
         name = try field["name"].requiredScalar(ACName.init(parsing:))
         hostPort = try field["hostPort"].requiredInteger(1...65535)

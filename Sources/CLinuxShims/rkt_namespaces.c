@@ -65,6 +65,14 @@ int rkt_make_mounts_read_only(int directory, const char *path) {
     RESULT(syscall(442 /* C libraries that know it came later */, directory, path, flags, &attributes, sizeof attributes));
 }
 
+int rkt_restrict_mount(int mount, uint64_t attributes) {
+    struct {
+        uint64_t set, clear, propagation, user_namespace;
+    } change = {.set = attributes, .propagation = 1 << 18 /* MS_PRIVATE */};
+    int flags = AT_EMPTY_PATH | 0x8000 /* AT_RECURSIVE */;
+    RESULT(syscall(442, mount, "", flags, &change, sizeof change));
+}
+
 int rkt_map_mount(int mount, int user_namespace, int recursive) {
     struct {
         uint64_t set, clear, propagation, user_namespace;

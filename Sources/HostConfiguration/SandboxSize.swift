@@ -45,7 +45,7 @@ package struct SandboxSize: Equatable, Sendable {
         try Self.read(field["cpu"], Self.processors(parsing:), into: &processors)
     }
 
-    mutating func override(with later: SandboxSize) {
+    package mutating func override(with later: SandboxSize) {
         memory = later.memory ?? memory
         processors = later.processors ?? processors
     }

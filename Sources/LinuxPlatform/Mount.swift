@@ -69,6 +69,20 @@ package enum Mount {
         try mount(source: "", target: "/", type: "", flags: [.recursive, .slave])
     }
 
+    /// Lets what is mounted below a mount from now on appear wherever the mount is known, and makes it no peer of others.
+    ///
+    /// - Parameter directory: the mount's root.
+    package static func makeShared(_ directory: FilePath) throws {
+        for flags: MountFlags in [.private, .shared] {
+            try mount(source: "", target: directory, type: "", flags: flags)
+        }
+    }
+
+    /// The mount points that a process sees, from its mountinfo (proc(5)).
+    package static func points(seenBy pid: Int32) throws -> [FilePath] {
+        mountPoints(in: try FileSystem.readText(FilePath("/proc/\(pid)/mountinfo"), limit: 64 << 20))
+    }
+
     /// - Parameter detach: take it out of the tree now and let go of it when nothing uses it (MNT_DETACH).
     package static func unmount(_ target: FilePath, detach: Bool = false) throws {
         // UMOUNT_NOFOLLOW is 8, MNT_DETACH is 2.

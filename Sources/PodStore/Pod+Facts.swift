@@ -9,10 +9,10 @@ import SystemPackage
 /// What a pod's directory tells. Facts that are not there yet, or no longer, are nil: a pod may be half made or half
 /// removed while it is being looked at.
 extension Pod {
-    /// The pod manifest.
+    /// The pod manifest, without apps that are not in the pod yet or are no longer.
     ///
     /// - Throws: when it is missing or malformed.
-    package func manifest() throws -> PodManifest { try PodManifest(parsing: manifestBytes()) }
+    package func manifest() throws -> PodManifest { complete(try PodManifest(parsing: manifestBytes())) }
 
     package func manifestBytes() throws -> [UInt8] { try FileSystem.read(layout.manifest) }
 
@@ -74,9 +74,13 @@ extension Pod {
         statusPaths(app).lazy.compactMap { modificationTime($0) }.first
     }
 
+    /// When an app was put into the pod, in nanoseconds since 1970.
+    package func createdAt(of app: String) -> Int64? { modificationTime(layout.appCreated(app)) ?? createdAt }
+
     /// When an app was started, in nanoseconds since 1970: when stage1 wrote its environment, else the pod's start.
     package func startedAt(of app: String) -> Int64? {
         guard state.hasRun else { return nil }
+        if FileSystem.exists(layout.appPlace(app)) { return modificationTime(layout.appStarted(app)) }
         return modificationTime(layout.environment(app)) ?? startedAt
     }
 

@@ -23,14 +23,15 @@ struct EntrypointCall {
     ///   - readsInput: whether it gets this program's standard input, or `/dev/null`.
     ///   - output: its standard output in place of this program's.
     ///   - diesWithCaller: whether it is killed when this thread ends.
+    ///   - isQuiet: whether nobody reads what it has to complain about.
     func spawn(
         _ entrypoint: String, _ arguments: [String], readsInput: Bool = true, output: FileDescriptor = .standardOutput,
-        diesWithCaller: Bool = false
+        diesWithCaller: Bool = false, isQuiet: Bool = false
     ) throws -> ProcessExit {
         let path = root.appending(entrypoint)
         let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
         defer { try? null.close() }
-        var descriptors: [Int32] = [readsInput ? 0 : null.rawValue, output.rawValue, 2]
+        var descriptors: [Int32] = [readsInput ? 0 : null.rawValue, output.rawValue, isQuiet ? null.rawValue : 2]
         if let inherited, inherited > 2 {
             descriptors += Array(repeating: -1, count: Int(inherited) - 3) + [inherited]
         }

@@ -3,14 +3,12 @@
 
 import AppContainer
 import Diagnostics
+import PodStore
 
 /// Builds the manifest of a pod from the images of a request and the overrides that come with them.
 package struct PodManifestBuilder: Sendable {
     private let request: PodRequest
     private let environment: EnvironmentSources
-
-    /// Says that no apps are added to the pod while it runs.
-    package static let mutableAnnotation: ACIdentifier = "coreos.com/rkt/stage1/mutable"
 
     /// - Throws: when an environment file cannot be read or a variable is malformed.
     package init(_ request: PodRequest) throws {
@@ -32,11 +30,12 @@ package struct PodManifestBuilder: Sendable {
             try volumes.bind(&built, mounts, of: image.manifest, notices)
             apps.append(built)
         }
-        var annotations: Annotations = [Annotation(name: PodManifestBuilder.mutableAnnotation, value: "false")]
+        var annotations: Annotations = [Annotation(name: PodAnnotation.mutable, value: "false")]
         annotations = annotations.merging(try FlagText.annotations(request.annotations, flag: "--annotation"))
+        if request.isMutable { annotations.set(PodAnnotation.mutable, "true") }
         var manifest = PodManifest(
             acVersion: try ACVersion(parsing: Version.current), apps: apps, annotations: annotations,
-            ports: try request.ports.map(PodManifestBuilder.port(parsing:)),
+            ports: try request.ports.map { try PodManifestBuilder.port(parsing: $0, ofApp: !request.isMutable) },
             userAnnotations: try FlagText.pairs(request.userAnnotations, flag: "--user-annotation"),
             userLabels: try FlagText.pairs(request.userLabels, flag: "--user-label"))
         volumes.describe(in: &manifest)
@@ -48,15 +47,15 @@ package struct PodManifestBuilder: Sendable {
         return manifest
     }
 
-    private static func port(parsing text: String) throws -> ExposedPort {
+    private static func port(parsing text: String, ofApp: Bool) throws -> ExposedPort {
         do {
-            return try ExposedPort(parsing: text)
+            return try ofApp ? ExposedPort(parsing: text) : ExposedPort(parsingWithoutApp: text)
         } catch {
             throw RuntimeError(.invalidArgument, "--port=\(text)", cause: error)
         }
     }
 
-    private func build(_ request: AppRequest, _ id: ImageID, _ image: ImageManifest) throws -> RuntimeApp {
+    func build(_ request: AppRequest, _ id: ImageID, _ image: ImageManifest) throws -> RuntimeApp {
         try ImagePlatform.check(image)
         let name = try PodManifestBuilder.appName(request, image)
         var app: App

@@ -5,6 +5,7 @@ import AppContainer
 import Diagnostics
 import ImageStore
 import LinuxPlatform
+import PodStore
 import SystemPackage
 
 /// A pod manifest written by the user, whose images must be in the store.
@@ -54,8 +55,8 @@ struct PodManifestFile {
         } catch {
             throw RuntimeError(.invalidArgument, "invalid pod manifest \(path)", cause: error)
         }
-        if manifest.annotation(PodManifestBuilder.mutableAnnotation.string) == nil {
-            manifest.annotations.set(PodManifestBuilder.mutableAnnotation, "false")
+        if manifest.annotation(PodAnnotation.mutable.string) == nil {
+            manifest.annotations.set(PodAnnotation.mutable, "false")
         }
         return (manifest, images)
     }

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import HostConfiguration
 import ImageFetch
 import SystemPackage
 
@@ -21,8 +22,10 @@ package struct PodRequest: Sendable {
     package var inheritsEnvironment = false
     package var volumes: [String] = []
     package var mounts: [String] = []
-    /// `NAME:[HOSTIP:]HOSTPORT`
+    /// `NAME:[HOSTIP:]HOSTPORT`; in a pod that begins without apps `NAME:PROTOCOL:PORT:[HOSTIP:]HOSTPORT`.
     package var ports: [String] = []
+    /// Whether the pod begins without apps, and they are added while it runs.
+    package var isMutable = false
     /// Whether the users of the pod must not be the host's.
     package var privateUsers = false
     /// `NAME=VALUE` for the pod.
@@ -65,6 +68,8 @@ package struct AppRequest: Sendable {
     package var readOnlyRootfs: Bool?
     /// File with the image's detached signature.
     package var signature: String?
+    /// Volumes that are mounted at once, as in `name=NAME,kind=host,source=PATH,target=PATH`.
+    package var mountedVolumes: [String] = []
     /// What the app's standard streams are connected to: `null`, `log`, `tty` or `stream`.
     package var stdin: String?
     package var stdout: String?
@@ -110,6 +115,8 @@ package struct RunOptions: Sendable {
     package var isInteractive = false
     /// Where to write the pod's UUID.
     package var uuidFileSave: FilePath?
+    /// The size of a machine that apps are added to; what is nil is as configured.
+    package var sandbox = SandboxSize()
 
     package init() {}
 }

@@ -16,16 +16,17 @@ package enum PodRequestRules {
             }
             return
         }
-        guard !request.apps.isEmpty else {
+        guard !request.apps.isEmpty || request.isMutable else {
             throw RuntimeError(.invalidArgument, "must provide at least one image or specify the pod manifest")
         }
-        for app in request.apps {
-            try AppStream.check(app)
-            if app.capabilitiesRetain != nil, app.capabilitiesRemove != nil {
-                throw RuntimeError(
-                    .invalidArgument,
-                    "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
-            }
+        for app in request.apps { try check(app) }
+    }
+
+    static func check(_ app: AppRequest) throws {
+        try AppStream.check(app)
+        if app.capabilitiesRetain != nil, app.capabilitiesRemove != nil {
+            throw RuntimeError(
+                .invalidArgument, "--caps-retain and --caps-remove exclude each other; image \"\(app.image)\" has both")
         }
     }
 }

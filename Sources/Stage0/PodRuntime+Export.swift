@@ -39,9 +39,11 @@ extension PodRuntime {
         let root = layout.appRootfs(app)
         // The host's root, and so the image, has the owners that the pod gave its files, and not what they were shown as.
         if try layout.readUsers() != nil { try unmountAll(layout) }
-        guard FileSystem.exists(layout.overlay), try Mount.points(beneath: root).isEmpty else { return root }
+        guard try Mount.points(beneath: root).isEmpty else { return root }
+        let place = layout.place(of: app)
+        guard FileSystem.exists(layout.overlay) else { return place.map { layout.liveCopy(app, $0) } ?? root }
         try Mount.leaveNamespace()
-        let layers = layout.appOverlay(app)
+        let layers = place.map { layout.liveLayers(app, $0) } ?? layout.appOverlay(app)
         try Overlay.mount(lower: treeDirectory(layout.appTreeID(app)).appending("rootfs"), layers, at: layers.directory)
         return layers.directory
     }

@@ -19,6 +19,8 @@ extension PodRuntime {
             do {
                 guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { continue }
                 let marked = try handle.mark()
+                // File systems of the host are not to be kept busy by a pod that waits for its removal.
+                if FileSystem.exists(marked.layout.live) { try? unmountAll(beneath: marked.layout.live) }
                 // Its journal can still be read.
                 try? JournalLink(machineID: pod.uuid.withoutDashes).follow(to: marked.layout.journal)
                 marked.release()
@@ -77,6 +79,8 @@ extension PodRuntime {
 
     /// Undoes what stage1 did on the host, unmounts the pod's roots and removes its directory.
     private func collect(_ pod: consuming PodHandle) throws {
+        let changes = try lockChanges(pod.layout, pod.uuid, patience: PodStore.lookPatience)
+        defer { changes?.release() }
         if pod.phase == .exitedGarbage { try runCollectEntrypoint(pod.layout, pod.uuid) }
         try unmountAll(pod.layout)
         try removeJournalLink(pod.uuid)

@@ -28,6 +28,7 @@ extension PodRuntime {
             // The apps' copies are below.
             try MappedMount.attach(layout.stage1Rootfs, at: layout.stage1Rootfs, owners)
         }
+        if FileSystem.exists(layout.live) { try shareMounts(layout) }
         for directory in [layout.statuses, layout.exitCauses, layout.environments] {
             try FileSystem.makeDirectories(directory)
         }
@@ -47,8 +48,11 @@ extension PodRuntime {
     }
 
     /// Takes down everything mounted below a pod's directory. What is busy is detached; what is gone already is fine.
-    func unmountAll(_ layout: PodLayout) throws {
-        for point in try Mount.points(beneath: layout.directory) {
+    func unmountAll(_ layout: PodLayout) throws { try unmountAll(beneath: layout.directory) }
+
+    /// The same below another path, and at it.
+    func unmountAll(beneath path: FilePath) throws {
+        for point in try Mount.points(beneath: path) {
             do {
                 try Mount.unmount(point)
             } catch let error as RuntimeError where error.code == .notFound || error.code == .invalidArgument {

@@ -44,6 +44,7 @@ extension PodRuntime {
         // One that is prepared is to be run some day.
         _ = try interface.runPath()
         if request.privateUsers { try interface.checkPrivateUsers() }
+        if request.isMutable { try interface.checkMutable() }
         let needsUsers = request.privateUsers && !interface.hasOwnKernel
         if let path = request.podManifest {
             let (manifest, images) = try PodManifestFile(path: path).resolve(in: finder.store, notices)
@@ -92,6 +93,9 @@ extension PodRuntime {
         }
 
         try writeImages(layout, plan, stage1Tree, trees.map(\.tree), store)
+        if plan.manifest.annotation(PodAnnotation.mutable.string) == "true", plan.manifest.apps.isEmpty {
+            try FileSystem.makeDirectory(layout.live)
+        }
         try times.write(layout)
         notices.stage0("Writing pod manifest")
         try FileSystem.writeAtomically(plan.manifest.encoded(pretty: false).utf8, to: layout.manifest)

@@ -54,7 +54,7 @@ extension PodRuntime {
     private static func quoted(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
 
     /// Waits until stage1 has told its process; a pod is running before that.
-    private func waitForProcess(of pod: Pod) throws -> Int32 {
+    func waitForProcess(of pod: Pod) throws -> Int32 {
         var backoff = Backoff()
         while true {
             if let pid = pod.pid { return pid }

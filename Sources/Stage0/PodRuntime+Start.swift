@@ -32,7 +32,8 @@ extension PodRuntime {
         _ = try stage1.runPath()
         try stage1.check(options)
         let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
-        let hypervisor = configuration[HypervisorConfiguration.self]
+        var hypervisor = configuration[HypervisorConfiguration.self]
+        hypervisor.sandbox.override(with: options.sandbox)
         try stage1.check(hypervisor)
         if let warning = stage1.warning(of: settings.insecure) { notices.warning("stage0", warning) }
         return StartChoices(
@@ -50,6 +51,7 @@ extension PodRuntime {
         request.isInteractive = options.isInteractive
         request.hostname = options.hostname
         request.users = try layout.readUsers()
+        request.isMutable = FileSystem.exists(layout.live)
         request.localConfiguration = settings.localConfiguration.string
         request.insecure = settings.insecure
         return StartCall(interface: interface, names: names, arguments: interface.runArguments(request))

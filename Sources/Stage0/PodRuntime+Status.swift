@@ -34,7 +34,9 @@ extension PodRuntime {
         }
         do {
             let bytes = try pod.manifestBytes()
-            return (try PodManifest(parsing: bytes), bytes)
+            let whole = try PodManifest(parsing: bytes)
+            let manifest = pod.complete(whole)
+            return (manifest, whole == manifest ? bytes : Array(manifest.encoded(pretty: false).utf8))
         } catch {
             throw RuntimeError(.invalidState, "cannot read the manifest of pod \"\(pod.uuid)\"", cause: error)
         }
@@ -132,7 +134,7 @@ extension PodRuntime {
             }
         return AppStatus(
             name: name, imageName: imageName, imageID: app.image.id, phase: phase,
-            createdAt: pod.createdAt, startedAt: startedAt,
+            createdAt: pod.createdAt(of: name), startedAt: startedAt,
             finishedAt: exitStatus == nil ? nil : pod.finishedAt(of: name), exitStatus: exitStatus,
             exitCause: exitStatus == nil ? nil : pod.exitCause(of: name))
     }

@@ -19,6 +19,11 @@ package struct Stage1Interface: Sendable {
         case plan
         /// Run without a pod; optional, it says what this host can do for pods of the image.
         case survey
+        /// Run while the pod does; optional, and all or none of them. They change which apps it has, and which of them run.
+        case addApp = "app/add"
+        case startApp = "app/start"
+        case stopApp = "app/stop"
+        case removeApp = "app/rm"
 
         package var annotation: String { "coreos.com/rkt/stage1/\(rawValue)" }
     }
@@ -137,14 +142,19 @@ package struct Stage1Interface: Sendable {
         if request.isInteractive { arguments.append("--interactive") }
         arguments.append("--local-config=\(request.localConfiguration)")
         if let users = request.users { arguments.append("--private-users=\(users)") }
+        if request.isMutable { arguments.append("--mutable") }
         if takesHostname, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
-        if takesInsecureOptions {
-            if request.insecure.contains(.capabilities) { arguments.append("--disable-capabilities-restriction") }
-            if request.insecure.contains(.paths) { arguments.append("--disable-paths") }
-            if request.insecure.contains(.seccomp) { arguments.append("--disable-seccomp") }
-        }
+        if takesInsecureOptions { arguments += Self.insecureArguments(request.insecure) }
         if takesNameFiles { arguments.append("--dns-conf-mode=\(request.nameFiles)") }
         return arguments + [request.uuid.description]
+    }
+
+    static func insecureArguments(_ insecure: InsecureOptions) -> [String] {
+        var arguments: [String] = []
+        if insecure.contains(.capabilities) { arguments.append("--disable-capabilities-restriction") }
+        if insecure.contains(.paths) { arguments.append("--disable-paths") }
+        if insecure.contains(.seccomp) { arguments.append("--disable-seccomp") }
+        return arguments
     }
 
     /// Arguments of `enter` after argv[0].
@@ -177,6 +187,8 @@ package struct RunArguments: Sendable {
     /// Nil leaves the choice to stage1, which takes `rkt-UUID`.
     package var hostname: String?
     package var insecure: InsecureOptions = []
+    /// Whether apps are added to the pod and removed from it while it runs.
+    package var isMutable = false
     /// Where the apps' resolv.conf and hosts files come from.
     package var nameFiles = "resolv=default,hosts=default"
 

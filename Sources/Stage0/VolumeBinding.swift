@@ -11,7 +11,8 @@ import SystemPackage
 struct VolumeBinding {
     private(set) var volumes: [Volume]
     /// Those that begin with what the image has at their place.
-    private var filled: [ACName] = []
+    private(set) var filled: [ACName] = []
+    private var implicitSuffix = ""
 
     /// Marks an image that was converted from Docker's format. Its users expect of a volume what Docker does with one.
     private static let dockerAnnotation = "appc.io/docker/repository"
@@ -31,7 +32,11 @@ struct VolumeBinding {
         }
     }
 
-    init(_ volumes: [Volume]) { self.volumes = volumes }
+    /// - Parameter implicitSuffix: what names of volumes end with that nobody has named.
+    init(_ volumes: [Volume], implicitSuffix: String = "") {
+        self.volumes = volumes
+        self.implicitSuffix = implicitSuffix
+    }
 
     /// The mounts of an app: those that are asked for, then one for each of its mount points that has none yet. A mount
     /// point that no volume is named after gets an empty one.
@@ -79,7 +84,7 @@ struct VolumeBinding {
 
     /// A volume of the app's own, whatever its mount point is called in other apps.
     private mutating func implicitVolume(for point: MountPoint, of app: RuntimeApp) throws -> ACName {
-        var name = "\(app.name)-\(point.name)"
+        var name = "\(app.name)-\(point.name)\(implicitSuffix)"
         while volumes.contains(where: { $0.name.string == name }) { name += "-implicit" }
         let volume = Volume(name: try ACName(parsing: name), kind: .emptyDefault)
         volumes.append(volume)

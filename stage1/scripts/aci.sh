@@ -43,7 +43,7 @@ readonly image=$work/image
 mkdir -p "$image/rootfs/opt/stage2" "$image/rootfs/rkt/status" "$image/rootfs/rkt/env"
 sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" "$manifest" >"$image/manifest"
 strip -o "$image/rootfs/stage1" "$program"
-for entrypoint in run enter attach gc stop preflight plan survey; do
+for entrypoint in run enter attach gc stop preflight plan survey app-add app-start app-stop app-rm; do
     ln -s stage1 "$image/rootfs/$entrypoint"
 done
 for part in "$@"; do

@@ -88,6 +88,10 @@ tar -tf "$work/one.aci" >"$work/names"
 cat >"$work/expected" <<'NAMES'
 manifest
 rootfs/
+rootfs/app-add
+rootfs/app-rm
+rootfs/app-start
+rootfs/app-stop
 rootfs/attach
 rootfs/enter
 rootfs/gc

@@ -18,6 +18,9 @@ int rkt_setns(int fd, int type);
 int rkt_mount_detached(const char *type);
 // Makes a mount, named as in openat(2), and all below it read-only (mount_setattr(2), Linux 5.12).
 int rkt_make_mounts_read_only(int directory, const char *path);
+// Makes a mount, and all below it, private and gives them the attributes, which have the values of MOUNT_ATTR_*
+// (mount_setattr(2), Linux 5.12).
+int rkt_restrict_mount(int mount, uint64_t attributes);
 // A copy of the mount at a path, mounted nowhere (open_tree(2), Linux 5.2): a close-on-exec descriptor of its root.
 int rkt_copy_mount(const char *path, int recursive);
 // Mounts such a copy over what another descriptor names (move_mount(2), Linux 5.2).

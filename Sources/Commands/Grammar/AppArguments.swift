@@ -37,6 +37,9 @@ package struct AppArguments: Equatable, Sendable {
             case .word(let word):
                 if case .images = grammar { images.append(ImageArguments(word)) } else { words.append(word) }
                 if case .flagsFirst = grammar { words += reader.rest() }
+                if case .podAndCommand = grammar, words.count > 1 || givenFlags.contains("uuid-file") {
+                    words += reader.rest()
+                }
             case .terminator:
                 guard case .images(let withArguments) = grammar else {
                     words += reader.rest()

@@ -9,6 +9,8 @@ package enum Grammar: Sendable {
     case mixed
     /// Flags before the first word only: what follows may be somebody else's command line.
     case flagsFirst
+    /// A pod, with flags around it, then somebody else's command line; `--uuid-file` before that takes the pod's place.
+    case podAndCommand
     /// Images, each followed by its flags and perhaps by `-- ARG… [---]`.
     case images(withArguments: Bool)
 }

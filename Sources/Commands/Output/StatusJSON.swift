@@ -12,7 +12,7 @@ package enum StatusJSON {
             ("state", .string(status.state.description)),
             ("networks", list(status.networks?.array ?? [])),
             ("app_names", list(status.apps.map { .string($0.name) })),
-            ("apps", list(status.apps.map(app))),
+            ("apps", list(status.apps.map(object))),
             ("created_at", seconds(status.createdAt)),
             ("started_at", seconds(status.startedAt)),
             ("user_annotations", object(status.userAnnotations)),
@@ -25,7 +25,7 @@ package enum StatusJSON {
         ])
     }
 
-    private static func app(_ app: AppStatus) -> JSONValue {
+    package static func object(_ app: AppStatus) -> JSONValue {
         object([
             ("name", .string(app.name)),
             ("state", .string(app.phase.rawValue)),

@@ -20,6 +20,7 @@ package struct RootCommand: ParsableCommand {
                     RunCommand.self, PrepareCommand.self, RunPreparedCommand.self, EnterCommand.self,
                     StopCommand.self, ListCommand.self, StatusCommand.self, LogsCommand.self, CatManifestCommand.self,
                     ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
+                    AppCommand.self,
                 ]),
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
             CommandGroup(

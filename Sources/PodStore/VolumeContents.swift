@@ -7,15 +7,20 @@ import LinuxPlatform
 import SystemPackage
 
 /// A directory of an app's root that an empty volume begins with.
-struct VolumeContents: Equatable {
+package struct VolumeContents: Sendable, Equatable {
     let root: FilePath
     /// Links on the way lead no further than the root.
     let path: FilePath
 
+    package init(root: FilePath, path: FilePath) {
+        self.root = root
+        self.path = path
+    }
+
     /// Copies the directory, with its owner and mode, to a path where nothing is.
     ///
     /// - Returns: false when there is nothing to copy, because it is not there or is no directory.
-    func copy(to target: FilePath) throws -> Bool {
+    package func copy(to target: FilePath) throws -> Bool {
         guard let found = try? FileSystem.openInRoot(root, path, flags: O_RDONLY | O_DIRECTORY) else { return false }
         defer { try? found.close() }
         // Links are resolved by now, and nothing runs yet that could change them.
