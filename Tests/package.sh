@@ -96,6 +96,7 @@ inside() {
     if [ -e /lib/systemd/system/rkt-gc.timer ]; then
         [ -L /etc/systemd/system/timers.target.wants/rkt-gc.timer ] || die "rkt-gc.timer is not enabled"
     fi
+    [ "$(id -Gn rkt-api) $(id -Gn rkt-metadata)" = "rkt rkt-metadata" ] || die "the services' users are in other groups"
     [ -z "$(find /etc/systemd/system -name 'rkt*.socket')" ] || die "a socket is enabled"
 
     step "directories"
@@ -127,6 +128,7 @@ inside() {
     step "the first pod of README.md"
     sed -n '/^## A first pod$/,/^## /s/^    //p' /usr/share/doc/rkt/README.md >/test/commands
     grep -q 'rkt .* run ' /test/commands || die "README.md has no first pod"
+    expect "$(cat /usr/share/doc/rkt/README.md)" "apt install ./build/rkt_${version}_amd64.deb$" "README.md's installation"
     # Each command as a user types it; a here-document is a part of one.
     sed -e 's/UUID/$(rkt list --no-legend --full | cut -f 1)/' /test/commands >/test/script
     done_by bash -euxc '. /test/script'
@@ -278,15 +280,18 @@ sources=$("${targets[@]}" 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' | grep -E ' 
 digest=$({
     echo "$includes"
     "${targets[@]}" '$(FILENAME)' | grep -E '_bookworm(-updates|-security)?_' | sort -u | xargs sha256sum
-    sed -n '/^readonly root_recipe=/,/^)/p' "$0"
+    sed -n '/^root_recipe=/,/^)/p' "$0"
 } | sha256sum | cut -c 1-16)
-readonly root_recipe=(
+root_recipe=(
     mmdebstrap --quiet --mode=root --variant=apt --dpkgopt=force-unsafe-io "--include=$includes" --format=tar bookworm
 )
 tar=$cache/package-$digest.tar
 if [ ! -e "$tar" ]; then
     step "a Debian root, by mmdebstrap"
     mkdir -p "$cache"
+    # It does not know by itself what proxies this host's apt uses, or how old lists may be.
+    apt-config dump | grep -E '^Acquire::(https?|Retries|Check-Valid-Until|Max-ValidTime|ForceIPv[46])\b' >"$work/apt.conf" &&
+        root_recipe+=("--aptopt=$work/apt.conf")
     "${root_recipe[@]}" "$work/root.tar" - <<<"$sources" || die "mmdebstrap cannot make a Debian root"
     # One is enough: a new one is made when Debian or the package's dependencies change.
     rm -f "$cache"/package-*.tar*

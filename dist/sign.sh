@@ -30,7 +30,8 @@ home=$(mktemp -d "${TMPDIR:-/tmp}/rkt-sign.XXXXXXXX")
 trap 'rm -rf "$home"' EXIT
 gpg --batch --quiet --armor --export "$key" >"$home/key.asc"
 [ -s "$home/key.asc" ] || { echo "sign: gpg has no key $key" >&2; exit 1; }
-gpg --homedir "$home" --batch --quiet --no-autostart --import "$home/key.asc"
+gpg --homedir "$home" --batch --quiet --no-autostart --import "$home/key.asc" 2>"$home/complaints" ||
+    { cat "$home/complaints" >&2; exit 1; }
 
 for file; do
     # gpg may ask for a passphrase.
