@@ -40,6 +40,10 @@ package struct PodLayout: Sendable, Hashable {
     package func environment(_ app: String) -> FilePath { environments.appending(app) }
     /// A file that apps get in place of their image's own, by its number; only in a pod that nothing supervises.
     package func sharedFile(_ number: Int) -> FilePath { runtime.appending("files").appending("\(number)") }
+    /// What of an app can be attached to, a JSON object; only while something can.
+    package func endpoints(_ app: String) -> FilePath { endpointDirectory(app).appending("endpoints") }
+    /// Holds the sockets, too, that the endpoints name.
+    package func endpointDirectory(_ app: String) -> FilePath { runtime.appending("iottymux").appending(app) }
     /// A symbolic link to `ready` once the pod's apps have been started.
     package var supervisorStatus: FilePath { runtime.appending("supervisor-status") }
 

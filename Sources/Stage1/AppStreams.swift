@@ -3,6 +3,7 @@
 
 import GuestProtocol
 import LinuxPlatform
+import SystemPackage
 
 /// The streams of an app that its clients share: what it wrote last, and whose input it has not taken yet.
 final class AppStreams {
@@ -14,6 +15,13 @@ final class AppStreams {
         case failed(String)
     }
 
+    /// A socket for programs that know nothing but bytes.
+    struct Endpoint {
+        let name: String
+        let targets: AttachTargets
+        let listener: FileDescriptor
+    }
+
     let app: PodConfiguration.App
     /// The session's number in the guest.
     let session: UInt32
@@ -23,8 +31,15 @@ final class AppStreams {
     var output = CreditAccount(limit: Credit.session)
     /// Input on its way to the app.
     var input = CreditAccount(limit: Credit.session)
+    /// Whose input that is, and how much, in order.
+    var writers: [(client: SupervisorClient, bytes: Int)] = []
+    /// The client whose turn it was last.
+    var lastWriter = 0
+    /// Whether the pipe that is standard input can still be written to.
+    var inputIsOpen = true
     /// Window of the app's terminal; that of the client that has told its own last.
     var size = TerminalSize(rows: 24, columns: 80)
+    var endpoints: [Endpoint] = []
 
     init(_ app: PodConfiguration.App, session: UInt32) {
         self.app = app
@@ -32,6 +47,43 @@ final class AppStreams {
         rings = [:]
         if app.output == .stream { rings[.output] = StreamRing() }
         if app.error == .stream { rings[.error] = StreamRing() }
-        if [app.input, app.output, app.error].contains(.terminal) { rings[.terminal] = StreamRing() }
+        if app.hasOwnTerminal { rings[.terminal] = StreamRing() }
     }
+
+    /// What can be attached to now.
+    var targets: AttachTargets {
+        var targets: AttachTargets = []
+        if app.input == .stream, inputIsOpen { targets.insert(.stdin) }
+        if app.input == .terminal { targets.insert(.terminalInput) }
+        if app.output == .stream { targets.insert(.stdout) }
+        if app.error == .stream { targets.insert(.stderr) }
+        if app.hasOwnTerminal { targets.insert(.terminalOutput) }
+        return targets
+    }
+
+    /// The endpoints by name, as they are told: a terminal is one.
+    var named: [(name: String, targets: AttachTargets)] {
+        let terminal = targets.intersection([.terminalInput, .terminalOutput])
+        let streams = AttachTargets.named.filter { targets.contains($0.target) && terminal.isDisjoint(with: $0.target) }
+        return streams.map { ($0.name, $0.target) } + (terminal.isEmpty ? [] : [("tty", terminal)])
+    }
+
+    /// Gives input back to those whose it was.
+    func taken(_ count: Int) -> [(client: SupervisorClient, bytes: Int)] {
+        var rest = count
+        var parts: [(client: SupervisorClient, bytes: Int)] = []
+        while rest > 0, let first = writers.first {
+            let part = min(rest, first.bytes)
+            parts.append((first.client, part))
+            rest -= part
+            if part == first.bytes { writers.removeFirst() } else { writers[0].bytes -= part }
+        }
+        return parts
+    }
+}
+
+extension PodConfiguration.App {
+    /// Whether one of the streams is a terminal.
+    var hasOwnTerminal: Bool { [input, output, error].contains(.terminal) }
+    var hasSharedStreams: Bool { [input, output, error].contains(where: \.isShared) }
 }

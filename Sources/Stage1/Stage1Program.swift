@@ -54,10 +54,12 @@ package struct Stage1Program {
         } catch {
             // The app's program is not what stage1 is blamed for.
             let failure = error as? ProgramFailure
-            let component = failure != nil ? "Error" : error is NetworkingFailure ? "networking" : "stage1"
+            let entrypoint = FilePath(arguments.first ?? "").lastComponent?.string
+            let component =
+                entrypoint == "attach"
+                ? "attach" : failure != nil ? "Error" : error is NetworkingFailure ? "networking" : "stage1"
             fputs("\(component): \(PrintableText.lines("\(error)").joined(separator: "\n    "))\n", stderr)
-            let isEnter = FilePath(arguments.first ?? "").lastComponent?.string == "enter"
-            exit(isEnter ? ExitStatus.failure : failure?.status ?? ExitStatus.error)
+            exit(entrypoint == "enter" ? ExitStatus.failure : failure?.status ?? ExitStatus.error)
         }
     }
 
@@ -103,6 +105,7 @@ package struct Stage1Program {
             if let direct = try knownHypervisor() as? any DirectHypervisor { try enterApp(request, direct) }
             var client = try EnterClient(socketPath: pod.agentSocket)
             return try client.run(request)
+        case "attach": return try attach(AttachArguments(parsing: arguments))
         case "stop":
             let force = arguments.contains("--force")
             let request = StopRequest(pod: pod)

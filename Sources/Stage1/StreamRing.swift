@@ -2,28 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The newest bytes of a stream. A byte's position is its place in all that was ever written to the stream.
-struct StreamRing {
+package struct StreamRing {
     /// Most bytes that are kept.
-    static let standardLimit = 1 << 20
+    package static let standardLimit = 1 << 20
     /// Most bytes of the past for whoever comes later.
-    static let standardHistory = 64 << 10
+    package static let standardHistory = 64 << 10
 
     private let limit: Int
     private let history: Int
     /// The byte at a position is at that position modulo the limit.
     private var storage: [UInt8] = []
     /// The position after the newest byte.
-    private(set) var end = 0
+    package private(set) var end = 0
 
-    init(limit: Int = standardLimit, history: Int = standardHistory) {
+    package init(limit: Int = standardLimit, history: Int = standardHistory) {
         self.limit = limit
         self.history = history
     }
 
     /// The position of the oldest byte that is kept.
-    var start: Int { end - storage.count }
+    package var start: Int { end - storage.count }
 
-    mutating func append(_ bytes: [UInt8]) {
+    package mutating func append(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let offset = end % limit
@@ -40,7 +40,7 @@ struct StreamRing {
     }
 
     /// Bytes from a position on, at least one where there is one; the rest may take another call.
-    func read(from position: Int, most: Int) -> [UInt8] {
+    package func read(from position: Int, most: Int) -> [UInt8] {
         guard position >= start, position < end, most > 0 else { return [] }
         let offset = position % limit
         return Array(storage[offset..<min(storage.count, offset + min(most, end - position))])
@@ -48,7 +48,7 @@ struct StreamRing {
 
     /// Where whoever comes now begins: at the first line that begins in the history, or where no line begins, at its
     /// oldest byte.
-    var historyStart: Int {
+    package var historyStart: Int {
         let oldest = max(start, end - history)
         guard oldest > 0 else { return 0 }
         let newline = UInt8(ascii: "\n")

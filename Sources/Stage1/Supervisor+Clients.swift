@@ -16,21 +16,23 @@ extension Supervisor {
             try? socket.close()
             return
         }
-        clients.append(SupervisorClient(socket: socket))
+        lastClient += 1
+        clients.append(SupervisorClient(socket: socket, number: lastClient))
     }
 
     func serve(_ client: SupervisorClient, _ ready: Poll.Interest) {
+        if client.isRaw { return serveRaw(client, ready) }
         if !client.outbox.isEmpty, case .closed = client.outbox.flush(to: client.socket) { return drop(client) }
         guard !client.isEnding, ready.contains(.read) || !ready.isDisjoint(with: .hangUp) else {
             if !ready.isDisjoint(with: .hangUp) { drop(client) }
             return
         }
         // One that has gone while it waits has nothing more to say.
-        guard client.waiting == nil, client.receive() else { return drop(client) }
+        guard !client.isWaiting, client.receive() else { return drop(client) }
         handleMessages(of: client)
     }
 
-    private func handleMessages(of client: SupervisorClient) {
+    func handleMessages(of client: SupervisorClient) {
         do {
             while let message = try client.next() { try handle(message, of: client) }
         } catch {
@@ -55,6 +57,8 @@ extension Supervisor {
     }
 
     private func handle(_ message: HostMessage, of client: SupervisorClient) throws {
+        if case .attach(_, let request) = message { return try attach(request, client) }
+        if client.attachment != nil { return try handleAttached(message, of: client) }
         if case .startSession(_, let request) = message {
             guard client.session == nil, case .command = request.target else {
                 throw ProtocolError.unexpected("a second session")
@@ -107,6 +111,7 @@ extension Supervisor {
     func endClients() {
         try? FileSystem.remove(pod.agentSocket)
         try? listener.close()
+        for app in streams { closeEndpoints(of: app) }
         for client in clients {
             client.fail("the pod ended")
             _ = client.outbox.flush(to: client.socket)
@@ -115,10 +120,13 @@ extension Supervisor {
         clients = []
     }
 
-    private func drop(_ client: SupervisorClient) {
+    func drop(_ client: SupervisorClient) {
         if let session = client.session { sendToAgent(.closeSession(session: session)) }
         client.session = nil
-        clients.removeAll { $0 === client }
+        client.attachment = nil
+        client.isEnding = true
+        guard let index = clients.firstIndex(where: { $0 === client }) else { return }
+        clients.remove(at: index)
         try? client.socket.close()
     }
 

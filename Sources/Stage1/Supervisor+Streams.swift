@@ -8,9 +8,7 @@ import LinuxPlatform
 extension Supervisor {
     /// Has the guest make an app's streams, for which the app waits.
     func openStreams(of app: PodConfiguration.App) {
-        guard app.name != options.interactiveApp, [app.input, app.output, app.error].contains(where: \.isShared) else {
-            return
-        }
+        guard app.name != options.interactiveApp, app.hasSharedStreams else { return }
         let opened = AppStreams(app, session: nextSession)
         nextSession &+= 1
         streams.append(opened)
@@ -26,6 +24,8 @@ extension Supervisor {
             guard let app = streams(of: session) else { return false }
             guard app.state == .starting else { throw ProtocolError.unexpected("streams that have started already") }
             app.state = .running
+            openEndpoints(of: app)
+            serveAwaitingClients()
         case .sessionOutput(let session, let stream, let bytes):
             guard let app = streams(of: session) else { return false }
             guard app.state == .running, app.rings[stream] != nil else {
@@ -38,14 +38,18 @@ extension Supervisor {
         case .inputCredit(let session, let bytes):
             guard let app = streams(of: session) else { return false }
             try app.input.giveBack(Int(bytes))
+            for part in app.taken(Int(bytes)) { giveBackInput(part.bytes, to: part.client) }
+            passInput(of: app)
         case .sessionExit(let session, let status):
             guard let app = streams(of: session) else { return false }
             guard app.state == .running else { throw ProtocolError.unexpected("the end of streams that do not run") }
             app.state = .ended(status: status & 0xff)
+            closeEndpoints(of: app)
         case .sessionFailed(let session, let reason):
             guard let app = streams(of: session) else { return false }
             guard app.state == .starting else { throw ProtocolError.unexpected("a failure of streams that run") }
             app.state = .failed(Self.printable(reason))
+            serveAwaitingClients()
             errors.notice("stage1: the streams of app \"\(app.app.name)\": \(Self.printable(reason))")
         default: return false
         }

@@ -106,6 +106,8 @@ package final class Supervisor {
     var nextSession = Limit.terminalSession + 1
     /// The streams of apps that clients share.
     var streams: [AppStreams] = []
+    /// The number of the client that came last.
+    var lastClient = 0
     /// What is known of the pod's end.
     package internal(set) var outcome = PodOutcome()
     /// How often the end of each app has been reported.
@@ -166,6 +168,7 @@ package final class Supervisor {
         drainMachine()
         journal.finish()
         manager?.ended(outcome)
+        finishAttachments()
         endClients()
         tellLeftOut()
         try finishOutput()
@@ -222,7 +225,7 @@ package final class Supervisor {
 
     enum Source {
         case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener, journal
-        case input, output, errors, client(SupervisorClient)
+        case input, output, errors, client(SupervisorClient), endpoint(AppStreams, AppStreams.Endpoint)
     }
 
     private func turn() throws {
@@ -232,6 +235,7 @@ package final class Supervisor {
         // Lines that nobody reads are dropped.
         if !caller.outputIsOpen { flushCaller() }
         returnEntryCredit()
+        for client in clients { advance(client) }
         clients.removeAll { client in
             guard client.isEnding, client.outbox.isEmpty else { return false }
             try? client.socket.close()
@@ -258,10 +262,13 @@ package final class Supervisor {
             if !agentOutbox.isEmpty { interest.insert(.write) }
             sources.append((.agent, machineEnds.agentPort, interest))
         }
-        if clients.count < Limit.clients { sources.append((.listener, listener, .read)) }
-        for client in clients {
+        if clients.count < Limit.clients {
+            sources.append((.listener, listener, .read))
+            for app in streams { sources += app.endpoints.map { (.endpoint(app, $0), $0.listener, .read) } }
+        }
+        for client in clients where !client.hasLeft {
             var interest: Poll.Interest = client.outbox.isEmpty ? [] : .write
-            if hasRoom, !client.isEnding, client.waiting == nil { interest.insert(.read) }
+            if hasRoom, client.isHeard { interest.insert(.read) }
             sources.append((.client(client), client.socket, interest))
         }
         if let input = caller.inputToRead(isConnected: agentIsConnected && hasRoom) {
@@ -300,6 +307,7 @@ package final class Supervisor {
         case .errors: errors.flush()
         case .journal: journal.flush()
         case .client(let client): serve(client, ready)
+        case .endpoint(let app, let endpoint): accept(endpoint, of: app)
         }
     }
 }

@@ -5,9 +5,11 @@ import GuestProtocol
 import LinuxPlatform
 import SystemPackage
 
-/// A program on the host, such as `rkt enter`, that holds one session in the guest through the supervisor.
+/// A program on the host, such as `rkt enter`, that holds one session in the guest through the supervisor, or a share of an
+/// app's streams, as `rkt attach` does.
 ///
-/// It speaks the agent's protocol with session number 0; the supervisor gives the session its number in the guest.
+/// It speaks the agent's protocol with session number 0; the supervisor gives the session its number in the guest. One that
+/// has come through an endpoint of an app knows nothing but bytes.
 final class SupervisorClient {
     let socket: FileDescriptor
     /// Number in the guest once the session has been asked for.
@@ -22,8 +24,33 @@ final class SupervisorClient {
     private var decoder = FrameDecoder()
     /// Set when nothing more is read and the connection closes after what is queued.
     var isEnding = false
+    /// Its share of an app's streams.
+    var attachment: Attachment?
+    /// What it wants to share once the streams are there.
+    var awaited: AttachRequest?
+    /// Whether it speaks no protocol.
+    let isRaw: Bool
+    /// Tells clients apart, in the order in which they came.
+    let number: Int
+    /// Whether one that is raw says no more.
+    var inputEnded = false
+    /// Whether it has gone and left input behind, which is still passed on.
+    var hasLeft = false
 
-    init(socket: FileDescriptor) { self.socket = socket }
+    init(socket: FileDescriptor, number: Int = 0, isRaw: Bool = false) {
+        self.socket = socket
+        self.number = number
+        self.isRaw = isRaw
+    }
+
+    /// Whether what it says next has to wait.
+    var isWaiting: Bool { waiting != nil || awaited != nil }
+
+    /// Whether it may be listened to.
+    var isHeard: Bool { !isEnding && !isWaiting && !inputEnded && (!isRaw || input.rest > 0) }
+
+    /// How many bytes of output it takes now.
+    var room: Int { isRaw ? max(0, Credit.session - outbox.count) : output.rest }
 
     /// Whether what waits is more than frames within the credit, even small ones, come to.
     var isFlooded: Bool { outbox.count > 32 * Credit.session }
@@ -33,9 +60,11 @@ final class SupervisorClient {
     /// Ends the connection once the reason has been sent.
     func fail(_ reason: String) {
         guard !isEnding else { return }
-        send(.sessionFailed(session: 0, reason))
+        if !isRaw { send(.sessionFailed(session: 0, reason)) }
         session = nil
         waiting = nil
+        awaited = nil
+        attachment = nil
         isEnding = true
     }
 
@@ -54,7 +83,7 @@ final class SupervisorClient {
 
     /// The next message that has arrived; none while the agent has not been told of the session.
     func next() throws -> HostMessage? {
-        guard waiting == nil, !isEnding else { return nil }
+        guard !isWaiting, !isEnding else { return nil }
         return try decoder.next().map { try HostMessage($0) }
     }
 }

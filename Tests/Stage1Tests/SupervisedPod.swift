@@ -31,6 +31,7 @@ final class SupervisedPod: @unchecked Sendable {
 
     init(
         apps: [String] = ["web"], early: [Int32] = [], portEscape: UInt8? = nil,
+        modes: [StreamMode] = [.nothing, .journal, .journal],
         variables: ServiceManager.Variables = .init(),
         change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
     ) throws {
@@ -46,7 +47,10 @@ final class SupervisedPod: @unchecked Sendable {
         options.input = try FileDescriptor.open("/dev/null", .readOnly, options: [.closeOnExec])
         options.output = output.write
         change(&options)
-        let apps = apps.map { PodConfiguration.App(name: $0, root: "/", exec: ["/bin/true"]) }
+        let apps = apps.map {
+            PodConfiguration.App(
+                name: $0, root: "/", exec: ["/bin/true"], input: modes[0], output: modes[1], error: modes[2])
+        }
         let configuration = PodConfiguration(hostname: "pod", machineID: Self.machineID, apps: apps)
         (self.scratch, self.layout, self.machine) = (scratch, layout, machine)
         (self.output, self.errors) = (output.read, errors.read)

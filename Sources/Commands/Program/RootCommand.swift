@@ -18,8 +18,8 @@ package struct RootCommand: ParsableCommand {
                 name: "Pods",
                 subcommands: [
                     RunCommand.self, PrepareCommand.self, RunPreparedCommand.self, EnterCommand.self,
-                    StopCommand.self, ListCommand.self, StatusCommand.self, LogsCommand.self, CatManifestCommand.self,
-                    ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
+                    AttachCommand.self, StopCommand.self, ListCommand.self, StatusCommand.self, LogsCommand.self,
+                    CatManifestCommand.self, ExportCommand.self, RemoveCommand.self, CollectGarbageCommand.self,
                     AppCommand.self,
                 ]),
             CommandGroup(name: "Images", subcommands: [FetchCommand.self, TrustCommand.self, ImageCommand.self]),
