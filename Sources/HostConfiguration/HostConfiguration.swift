@@ -11,7 +11,7 @@ package struct HostConfiguration: Sendable {
     /// All kinds there are. What stands in their directories and is of none of them is refused.
     package static let kinds: [any ConfigurationKind.Type] = [
         AuthConfiguration.self, DockerAuthConfiguration.self, PathsConfiguration.self, Stage1Configuration.self,
-        LimitsConfiguration.self, HypervisorConfiguration.self,
+        LimitsConfiguration.self, HypervisorConfiguration.self, MeasurementConfiguration.self,
     ]
 
     private var values: [String: any ConfigurationKind] = [:]

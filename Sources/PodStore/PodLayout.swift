@@ -64,6 +64,10 @@ package struct PodLayout: Sendable, Hashable {
     package var images: FilePath { directory.appending("images.json") }
     /// What is configured for the pod's machine, a configuration file that is written before stage1 is started.
     package var hypervisorConfiguration: FilePath { directory.appending("hypervisor.json") }
+    /// How the pod is to be measured, a configuration file that is written before stage1 is started.
+    package var measurementConfiguration: FilePath { directory.appending("measurement.json") }
+    /// What became of measuring the pod, a JSON object; absent where nothing is measured.
+    package var podMeasurement: FilePath { directory.appending("measured.json") }
     /// The directory of the programs that were installed with rkt, on one line; written before stage1 is started.
     package var programs: FilePath { directory.appending("programs") }
     /// The pod's name with systemd-machined(8), on one line; gone when that does not list it any more.

@@ -116,6 +116,7 @@ extension PodRuntime {
             if let signal = signals.pending {
                 throw RuntimeError(.invalidState, "pod \"\(uuid)\" was not started: signal \(signal) came first")
             }
+            try measure(layout, uuid, start, choices)
             try pod.keepLockOnExec()
             if start.interface.takesSockets { try sockets.keepOnExec() }
             notices.stage0("Executing \(entrypoint)")

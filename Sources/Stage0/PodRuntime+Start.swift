@@ -15,6 +15,8 @@ struct StartChoices {
     let options: RunOptions
     /// What the pod's machine is to be like.
     let hypervisor: HypervisorConfiguration
+    /// How the pod is measured.
+    let measurement: MeasurementConfiguration
     let networks: PodNetworking
 }
 
@@ -31,13 +33,15 @@ extension PodRuntime {
     func choices(_ options: RunOptions, _ stage1: Stage1Interface) throws -> StartChoices {
         _ = try stage1.runPath()
         try stage1.check(options)
-        let configuration = try HostConfiguration(reading: settings.configuration, [HypervisorConfiguration.self])
+        let configuration = try HostConfiguration(
+            reading: settings.configuration, [HypervisorConfiguration.self, MeasurementConfiguration.self])
         var hypervisor = configuration[HypervisorConfiguration.self]
         hypervisor.sandbox.override(with: options.sandbox)
         try stage1.check(hypervisor)
         if let warning = stage1.warning(of: settings.insecure) { notices.warning("stage0", warning) }
         return StartChoices(
-            options: options, hypervisor: hypervisor, networks: try podNetworking(options, stage1))
+            options: options, hypervisor: hypervisor, measurement: configuration[MeasurementConfiguration.self],
+            networks: try podNetworking(options, stage1))
     }
 
     func startCall(_ uuid: PodUUID, _ layout: PodLayout, _ choices: StartChoices) throws -> StartCall {
@@ -68,6 +72,7 @@ extension PodRuntime {
         try write(start.names, hostname: choices.options.hostname, layout, uuid)
         try choices.networks.resolved.write(to: layout.networks)
         try choices.hypervisor.write(pod: layout.hypervisorConfiguration)
+        try choices.measurement.write(pod: layout.measurementConfiguration)
         try FileSystem.write("\(InstalledPrograms.directory())\n".utf8, to: layout.programs)
         var variables = ProcessImage.environment.filter { !$0.hasPrefix("RKT_LOCK_FD=") }
         if !start.interface.takesSockets { variables = PassedSockets.removeVariables(from: variables) }

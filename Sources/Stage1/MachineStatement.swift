@@ -118,7 +118,6 @@ struct MachineDigests {
     struct Program {
         let name: String
         let path: FilePath
-        let version: String?
         let digest: String?
     }
 
@@ -126,16 +125,16 @@ struct MachineDigests {
     var initrd: String?
     var guestRoot: String?
     var programs: [Program] = []
+    /// Of the first program.
+    var version: String?
     /// What each file was when its digest was computed.
     private var stamps: [(path: FilePath, tree: String?, stamp: String)] = []
 
     /// Computes them, or takes those that are known of files which have not changed. A part that cannot be read has none.
     ///
-    /// - Parameters:
-    ///   - version: of the first program.
-    ///   - problem: takes what cannot be read.
+    /// - Parameter problem: takes what cannot be read.
     init(
-        of spec: MachineSpec, _ programs: [MachineProgram], pod: PodLayout, version: String? = nil,
+        of spec: MachineSpec, _ programs: [MachineProgram], pod: PodLayout,
         cache: DigestCache = DigestCache(), problem: (any Error) -> Void = { _ in }
     ) {
         let tree = try? FileSystem.readText(pod.stage1TreeID, limit: 4096).filter { $0 != "\n" && $0 != " " }
@@ -156,11 +155,9 @@ struct MachineDigests {
             initrd = image.flatMap(digest)
         }
         if case .block(let path) = spec.root { guestRoot = digest(path) }
-        for (index, program) in programs.enumerated() {
+        for program in programs {
             self.programs.append(
-                Program(
-                    name: program.name, path: program.path, version: index == 0 ? version : nil,
-                    digest: digest(program.path)))
+                Program(name: program.name, path: program.path, digest: digest(program.path)))
         }
         stamps = found
     }
@@ -175,10 +172,10 @@ struct MachineDigests {
         return [
             "kernel": value(kernel), "initrd": value(initrd), "guestRoot": value(guestRoot),
             "programs": .array(
-                programs.map {
+                programs.enumerated().map { number, program in
                     [
-                        "name": .string($0.name), "path": .string($0.path.string), "version": value($0.version),
-                        "digest": value($0.digest),
+                        "name": .string(program.name), "path": .string(program.path.string),
+                        "version": value(number == 0 ? version : nil), "digest": value(program.digest),
                     ]
                 }),
         ]

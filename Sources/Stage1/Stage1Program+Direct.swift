@@ -49,6 +49,7 @@ extension Stage1Program {
             isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,
             isolators: plan.isolators)
         record.statement.exports = plan.exports
+        record.statement.measurement = try measure(spec, hypervisor, errors).0
         record.statement.root = "private"
         try record.write(to: pod.machineRecord)
         try EndRecord.keepingUntilApp(in: pod) {

@@ -10,14 +10,22 @@ import SystemPackage
 extension Stage1Program {
     /// Looks at the processes of a machine that was launched.
     ///
+    /// - Parameter measured: the digests that were measured, if any were.
     /// - Throws: when the hypervisor was to be confined and is not: then the machine must not be told its pod.
     func look(
-        at machine: any SupervisedMachine, _ plan: PodPlan, _ hypervisor: any Hypervisor, _ level: IsolationLevel
+        at machine: any SupervisedMachine, _ plan: PodPlan, _ hypervisor: any Hypervisor, _ level: IsolationLevel,
+        _ measured: MachineDigests?
     ) throws -> MachineStatement {
         var statement = MachineStatement()
+        if let path = measured?.changedFile {
+            throw RuntimeError(
+                .invalidState, "\"\(path)\" changed after it was measured; the pod is not started; start it again")
+        }
         // The guest boots meanwhile.
-        statement.digests = MachineDigests(
-            of: plan.machine, hypervisor.programs(of: plan.machine), pod: pod, version: machine.hypervisorVersion)
+        statement.digests =
+            measured
+            ?? MachineDigests(of: plan.machine, hypervisor.programs(of: plan.machine), pod: pod)
+        statement.digests?.version = machine.hypervisorVersion
         // A container's first process comes into being only now.
         guard hypervisor.capabilities.contains(.ownKernel) else {
             statement.exports = plan.exports

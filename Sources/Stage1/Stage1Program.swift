@@ -282,6 +282,7 @@ package struct Stage1Program {
         guard let launcher = hypervisor as? any MachineHypervisor else {
             throw RuntimeError(.internal, "the backend \(hypervisor.kind) makes no machines")
         }
+        let (measurement, measured) = try measure(spec, hypervisor, errors)
         let started = try launcher.start(spec) { plan in
             if debug { for line in PrintableText.lines("stage1: \(plan)") { errors.notice(line) } }
         }
@@ -300,7 +301,8 @@ package struct Stage1Program {
             isolators: pod.isolators
         )
         do {
-            record.statement = try look(at: machine, pod, hypervisor, level)
+            record.statement = try look(at: machine, pod, hypervisor, level, measured)
+            record.statement.measurement = measurement
             try record.write(to: self.pod.machineRecord)
         } catch {
             machine.release()

@@ -78,6 +78,20 @@ struct HostChecksTests {
         try expect("minimum-isolation", .ok, ["\"confined\""]) { $0.minimumIsolation = "confined" }
     }
 
+    @Test func aTPMIsMissedWhereItIsRequiredOnly() throws {
+        #expect(!Self.facts.checks.contains { $0.name == "tpm" })
+        try expect("tpm", .ok, ["device:/dev/tpmrm0", "15"]) { $0.tpm = "device:/dev/tpmrm0" }
+        try expect("tpm", .missing, ["no TPM"]) { $0.tpmProblem = "this host has no TPM" }
+        try expect("tpm", .failed, stops: true, ["no TPM", "\"auto\""]) {
+            $0.tpmProblem = "this host has no TPM"
+            $0.measurement = .required
+        }
+        try expect("tpm", .ok, ["not measured"]) {
+            $0.tpmProblem = "this host has no TPM"
+            $0.measurement = .off
+        }
+    }
+
     @Test func whatTheKernelLacksIsToldWithTheRemedy() throws {
         try expect("kvm", .missing, ["vmx", "emulated", "firmware"]) {
             $0.virtualizationProblem = "the processor has neither vmx nor svm"

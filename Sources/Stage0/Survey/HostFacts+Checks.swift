@@ -8,7 +8,7 @@ extension HostFacts {
         [
             userCheck, dataCheck, overlayCheck, configurationCheck, virtualizationCheck, isolationCheck, seccompCheck,
             controlGroupCheck, namespaceCheck, networkCheck, tapCheck, packetFilterCheck, downloadCheck, signatureCheck,
-            journalCheck,
+            journalCheck, measurementCheck,
         ].compactMap { $0 }
     }
 
@@ -205,6 +205,18 @@ extension HostFacts {
             )
         }
         return HostCheck("signatures", .ok, "\(gpg); keys in \(places)")
+    }
+
+    private var measurementCheck: HostCheck? {
+        guard measurement != .off else { return HostCheck("tpm", .ok, "pods are not measured, as is configured") }
+        guard let problem = tpmProblem else {
+            return tpm.map { HostCheck("tpm", .ok, "pods are measured by \($0), into register 15") }
+        }
+        guard measurement == .required else { return HostCheck("tpm", .missing, "pods are not measured: \(problem)") }
+        return HostCheck(
+            "tpm", .failed, isRequired: true,
+            "no pod is started, as none can be measured: \(problem); or set \"tpm\" of the kind measurement to \"auto\""
+        )
     }
 
     private var journalCheck: HostCheck {

@@ -7,6 +7,7 @@ import HTTPTransport
 import HostConfiguration
 import Hypervisor
 import LinuxPlatform
+import Measurement
 import Networking
 import SignatureTrust
 import SystemPackage
@@ -21,6 +22,7 @@ extension HostFacts {
         readConfiguration(settings)
         virtualizationProblem = AcceleratorFacts.probe().problem
         tapProblem = Self.problem(opening: "/dev/net/tun")
+        readMeasurement(settings)
         kernelRelease = Self.line("/proc/sys/kernel/osrelease") ?? "of an unknown version"
         controlGroups = Self.controlGroups()
         userNamespaces = Self.line("/proc/sys/user/max_user_namespaces").flatMap { Int($0) }
@@ -91,6 +93,17 @@ extension HostFacts {
                 directories: settings.networkDirectories, localConfiguration: settings.localConfiguration)
         } catch {
             note(error, stopsPods: true)
+        }
+    }
+
+    private mutating func readMeasurement(_ settings: Settings) {
+        let configured = try? HostConfiguration(reading: settings.configuration, [MeasurementConfiguration.self])[
+            MeasurementConfiguration.self]
+        measurement = configured.map { $0.tpm ?? .standard }
+        do {
+            tpm = try MeasurementTools(tcti: configured?.tcti).tcti
+        } catch {
+            tpmProblem = (error as? RuntimeError)?.message ?? "\(error)"
         }
     }
 

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import HostConfiguration
 import Networking
 import SystemPackage
 
@@ -81,6 +82,12 @@ package struct HostFacts: Sendable, Equatable {
     package var virtualizationProblem: String?
     /// Why no interface of a machine can be made; nil when it can.
     package var tapProblem: String?
+    /// What becomes of pods that cannot be measured; nil when nothing is configured that can be read.
+    package var measurement: MeasurementConfiguration.Policy?
+    /// How the TPM is reached that pods are measured into; nil for none.
+    package var tpm: String?
+    /// Why pods cannot be measured; nil when they can.
+    package var tpmProblem: String?
     package var kernelRelease: String
     package var controlGroups: ControlGroups?
     /// How many user namespaces there may be; nil for a kernel without.
