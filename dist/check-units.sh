@@ -10,16 +10,14 @@ export LC_ALL=C
 command -v systemd-analyze >/dev/null || exit 0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/bin"
-ln -s /bin/true "$work/bin/rkt"
-"$(dirname "$0")/install-units.sh" "$work" "$work/units" "$work/examples"
-# The network plugin's daemon need not be installed here.
-sed -i "s|^ExecStart=/usr/lib/cni/dhcp .*|ExecStart=/bin/true|" "$work/units/rkt-cni-dhcp.service"
-cp "$work"/examples/*.s* "$work/units"
-cp "$work/units/rkt-tenant@.service" "$work/units/rkt-tenant-web@.service"
-mkdir "$work/units/rkt-acme.slice.d"
-cp "$work/examples/tenant/limits.conf" "$work/units/rkt-acme.slice.d/50-tenant.conf"
+cp -r "$(dirname "$0")/systemd" "$work/units"
 cd "$work/units"
+cp examples/*.s* .
+cp rkt-tenant@.service rkt-tenant-web@.service
+mkdir rkt-acme.slice.d
+cp examples/tenant/limits.conf rkt-acme.slice.d/50-tenant.conf
+# What units start is not installed here.
+sed -i -E 's|^(Exec[A-Za-z]*=)/usr/[a-z/-]*|\1/bin/true|' ./*.service
 names=$(ls *.service *.socket *.timer | sed 's/@\./@acme./')
 # It ends with 0 also when it has warned.
 if ! SYSTEMD_UNIT_PATH="$work/units:" systemd-analyze verify --man=no --recursive-errors=no $names rkt-acme.slice \

@@ -93,7 +93,7 @@ extension MachineSpec {
     /// a volume is there.
     ///
     /// - Parameter process: the one that becomes the app.
-    package func notifying(_ variables: ServiceManager.Variables, process: Int32 = getpid()) -> MachineSpec {
+    package func notifying(_ variables: UnitNotifier.Variables, process: Int32 = getpid()) -> MachineSpec {
         guard case .direct(var program) = kernel, let address = variables.socket else { return self }
         var told = ["NOTIFY_SOCKET": address]
         if let watchdog = variables.watchdog {

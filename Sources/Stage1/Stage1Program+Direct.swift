@@ -26,7 +26,7 @@ extension Stage1Program {
     func becomeApp(_ arguments: EntrypointArguments, _ hypervisor: any DirectHypervisor) throws -> Never {
         let plan = try plan(arguments, hypervisor)
         let errors = ErrorStream()
-        let manager = ServiceManager(serviceManager) { errors.notice("stage1: warning: \($0)") }
+        let manager = UnitNotifier(unitVariables) { errors.notice("stage1: warning: \($0)") }
         manager.starting()
         let speaksItself = plan.configuration.apps.contains { $0.supportsNotify }
         if manager.watchdog != nil, !speaksItself {
@@ -43,7 +43,7 @@ extension Stage1Program {
             try FileSystem.write(file.contents, to: path)
         }
         for app in plan.configuration.apps { try writeEnvironment(of: app) }
-        let spec = speaksItself ? plan.machine.notifying(serviceManager) : plan.machine
+        let spec = speaksItself ? plan.machine.notifying(unitVariables) : plan.machine
         var record = MachineRecord(
             backend: hypervisor.kind, version: Version.current, accelerator: nil,
             isolation: try hypervisor.isolation(of: spec), memory: spec.memory, processors: spec.processors,

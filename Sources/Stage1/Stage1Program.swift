@@ -21,7 +21,7 @@ package struct Stage1Program {
     let pod: PodLayout
     private let origin = Clock.microseconds
     /// What systemd has said to this process.
-    let serviceManager = ServiceManager.Variables.take()
+    let unitVariables = UnitNotifier.Variables.take()
 
     /// Names the backend, in the stage1 image's manifest.
     static let backendAnnotation = "coreos.com/rkt/stage1/hypervisor"
@@ -189,7 +189,7 @@ package struct Stage1Program {
             controllers: hypervisor.capabilities.contains(.ownKernel)
                 ? nil : try ControlGroups.controllersBelow(supervisor),
             machineUser: geteuid() == 0 ? Self.firstMachineUser + UInt32(getpid()) : nil,
-            memoryLimit: ControlGroups.memoryLimitOfCaller(), watchdog: serviceManager.watchdog)
+            memoryLimit: ControlGroups.memoryLimitOfCaller(), watchdog: unitVariables.watchdog)
     }
 
     private func supervise(_ arguments: EntrypointArguments, _ hypervisor: any Hypervisor) throws -> Int32 {
@@ -197,7 +197,7 @@ package struct Stage1Program {
         let signals = try SignalDescriptor(
             [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, MachineSignal.halt, MachineSignal.powerOff])
         let errors = ErrorStream()
-        let manager = ServiceManager(serviceManager) { errors.notice("stage1: warning: \($0)") }
+        let manager = UnitNotifier(unitVariables) { errors.notice("stage1: warning: \($0)") }
         manager.starting()
         let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), errors)
         defer { networks.leave(errors, isDebug: arguments.debug) }
@@ -208,7 +208,7 @@ package struct Stage1Program {
 
     private func supervise(
         _ arguments: EntrypointArguments, _ hypervisor: any Hypervisor, _ networks: MachineNetworks,
-        _ signals: SignalDescriptor, _ errors: ErrorStream, _ manager: ServiceManager
+        _ signals: SignalDescriptor, _ errors: ErrorStream, _ manager: UnitNotifier
     ) throws -> Int32 {
         let plan = try plan(arguments, hypervisor, networks)
         for warning in plan.warnings { errors.notice("stage1: warning: \(warning)") }

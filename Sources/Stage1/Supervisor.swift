@@ -123,7 +123,7 @@ package final class Supervisor {
     /// Tells systemd-machined(8) of the pod.
     var registrar: ChildProcess?
     /// Whom the pod's unit is told to; nil for nobody.
-    package var manager: ServiceManager? { didSet { watch = manager?.watchdog.map { GuestWatch(watchdog: $0) } } }
+    package var manager: UnitNotifier? { didSet { watch = manager?.watchdog.map { GuestWatch(watchdog: $0) } } }
     var watch: GuestWatch?
     /// Processes of the pod's control group that had been killed for lack of memory when the machine started.
     private let memoryKills = ControlGroups.memoryKillsOfCaller()

@@ -40,7 +40,7 @@ final class NotifiedManager {
 
     deinit { try? socket.close() }
 
-    var variables: ServiceManager.Variables { ServiceManager.Variables(socket: address) }
+    var variables: UnitNotifier.Variables { UnitNotifier.Variables(socket: address) }
 
     /// All that has been said so far: assignments, in their order.
     func assignments() -> [String] {

@@ -32,7 +32,7 @@ final class SupervisedPod: @unchecked Sendable {
     init(
         apps: [String] = ["web"], early: [Int32] = [], portEscape: UInt8? = nil,
         modes: [StreamMode] = [.nothing, .journal, .journal],
-        variables: ServiceManager.Variables = .init(),
+        variables: UnitNotifier.Variables = .init(),
         change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
     ) throws {
         let scratch = try ScratchDirectory()
@@ -62,7 +62,7 @@ final class SupervisedPod: @unchecked Sendable {
             let supervisor = Supervisor(
                 pod: layout, configuration: configuration, machine: machine, listener: listener, signals: signals,
                 errors: stream, options: options, origin: Clock.microseconds)
-            supervisor.manager = ServiceManager(variables) { stream.notice($0) }
+            supervisor.manager = UnitNotifier(variables) { stream.notice($0) }
             let status = try supervisor.run()
             try supervisor.report()
             try? output.write.close()

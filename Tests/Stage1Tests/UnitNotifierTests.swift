@@ -10,7 +10,7 @@ import Testing
 
 /// What the host's systemd is told of a pod that is a unit's main process.
 @Suite(.timeLimit(.minutes(5)))
-struct ServiceManagerTests {
+struct UnitNotifierTests {
     /// Boots the guest: from then on signals are the supervisor's.
     private func start(_ pod: SupervisedPod) async throws {
         try pod.boot()
@@ -89,16 +89,16 @@ struct ServiceManagerTests {
 
     @Test func `an address of another kind is a warning, and no address is none`() throws {
         var lines: [String] = []
-        ServiceManager(.init(socket: "vsock:2:1234")) { lines.append($0) }.starting()
+        UnitNotifier(.init(socket: "vsock:2:1234")) { lines.append($0) }.starting()
         #expect(lines.count == 1 && lines[0].contains("vsock:2:1234"))
-        ServiceManager(.init()) { lines.append($0) }.starting()
+        UnitNotifier(.init()) { lines.append($0) }.starting()
         #expect(lines.count == 1)
     }
 
     @Test func `a long list of apps fits into a message`() throws {
         let manager = try NotifiedManager()
         let names = (0..<2000).map { "app-\($0)" }
-        ServiceManager(manager.variables) { Issue.record("\($0)") }.ready(names)
+        UnitNotifier(manager.variables) { Issue.record("\($0)") }.ready(names)
         #expect(manager.assignments().first == "READY=1")
         #expect(manager.messages.allSatisfy { $0.utf8.count < 4096 })
     }
@@ -110,7 +110,7 @@ struct ServiceManagerTests {
             (["WATCHDOG_USEC": "soon"], nil), ([:], nil),
         ] as [([String: String], Int?)])
     func `a watchdog counts where it is this process's`(variables: [String: String], time: Int?) {
-        #expect(ServiceManager.Variables(process: 7) { variables[$0] }.watchdog == time)
+        #expect(UnitNotifier.Variables(process: 7) { variables[$0] }.watchdog == time)
     }
 
     @Test func `machinectl poweroff is an orderly stop, however often it is said`() async throws {

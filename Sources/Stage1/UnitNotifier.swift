@@ -8,7 +8,7 @@ import LinuxPlatform
 /// sd_notify(3).
 ///
 /// Nothing that a guest says is passed on: a line of its own would be another assignment.
-package final class ServiceManager {
+package final class UnitNotifier {
     /// What systemd says to a service in its environment (systemd.exec(5)).
     package struct Variables: Sendable, Equatable {
         /// NOTIFY_SOCKET: a path, or a name that begins with "@".
