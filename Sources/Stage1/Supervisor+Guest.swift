@@ -108,7 +108,7 @@ extension Supervisor {
         case .failed(let reason): guestNotice("the guest's agent: \(Self.printable(reason))")
         case .ready: recordReady()
         case .entry(let entry): try take(entry, bytes: frame.payload.count)
-        case .appExit(let app, let status, let cause): try record(app, status, cause)
+        case .appExit(let app, _, let status, let cause): try record(app, status, cause)
         case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
             try terminalCredit.take(bytes.count)
             caller.append(bytes, credit: bytes.count)
@@ -130,6 +130,7 @@ extension Supervisor {
             try client(of: session)?.input.giveBack(Int(bytes))
             forward(.inputCredit(session: 0, bytes: bytes), to: session)
         case .attached, .outputGap: throw ProtocolError.unexpected("a message of a supervisor")
+        case .requestDone, .requestFailed, .appStarted: throw ProtocolError.unexpected("an answer that nobody awaits")
         }
     }
 
@@ -203,7 +204,7 @@ extension Supervisor {
                     "stage1: app \"\(app)\" was killed for lack of memory; give it more with --memory")
             }
         }
-        sendToAgent(.exitRecorded(app: app))
+        sendToAgent(.exitRecorded(app: app, run: 0))
     }
 
     func sendToAgent(_ message: HostMessage) {
