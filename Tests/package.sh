@@ -179,9 +179,34 @@ inside() {
     step "nothing is left"
 }
 
+# booted VERSION: the same where systemd runs: what is started, and what becomes of it. What goes wrong is in /test/complaint.
+booted() {
+    local unit state
+    readonly apt=(apt-get -y -qq -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io)
+    export DEBIAN_FRONTEND=noninteractive
+    exec 2>/test/complaint >&2
+    cd /test
+    done_by "${apt[@]}" install "/test/rkt_$1_amd64.deb"
+    unit=rkt-gc.timer
+    if [ -e /lib/systemd/system/$unit ]; then
+        state="$(systemctl is-enabled $unit) $(systemctl is-active $unit)" || true
+        [ "$state" = "enabled active" ] || die "$unit is '$state' after the package was installed"
+        done_by systemctl start rkt-gc.service
+    fi
+    done_by "${apt[@]}" install "/test/rkt_$1+1_amd64.deb"
+    [ ! -e /lib/systemd/system/$unit ] || done_by systemctl is-active $unit
+    [ -z "$(systemctl list-units --no-legend 'rkt*.socket')" ] || die "a socket is started"
+    done_by "${apt[@]}" purge rkt
+    output=$(systemctl list-units --all --no-legend --plain 'rkt*')
+    [ -z "$output" ] || die "units are left in systemd: $output"
+    output=$(find / -xdev -path /test -prune -o -name '*rkt*' -print)
+    [ -z "$output" ] || die "this is left: $output"
+    echo "$1" >/test/booted
+}
+
 # -- On the host --------------------------------------------------------------------------------------------------------------
 
-# enter ROOT VERSION: in namespaces of its own, makes ROOT the root. Mounts end with the namespaces.
+# enter ROOT: in namespaces of its own, makes ROOT the root. Mounts end with the namespaces.
 enter() {
     local root=$1 file
     ip link set lo up
@@ -203,13 +228,33 @@ enter() {
     ln -s fd/0 dev/stdin
     ln -s fd/1 dev/stdout
     ln -s fd/2 dev/stderr
-    mount --rbind /sys/fs/cgroup sys/fs/cgroup
+    if [ "$2" = booted ]; then mount -t cgroup2 cgroup2 sys/fs/cgroup; else mount --rbind /sys/fs/cgroup sys/fs/cgroup; fi
     mkdir -p test/old
     pivot_root . test/old
     umount -l /test/old
     rmdir /test/old
+}
+
+# run_inside VERSION
+run_inside() {
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C \
-        PACKAGE_STARTED="$started" /bin/bash /test/package.sh --inside "$2"
+        PACKAGE_STARTED="$started" /bin/bash /test/package.sh --inside "$1"
+}
+
+# boot VERSION: this process becomes systemd, which ends with its one unit.
+boot() {
+    mkdir -p /run/systemd/system
+    cat >/run/systemd/system/package-test.service <<END
+[Unit]
+SuccessAction=exit-force
+FailureAction=exit-force
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /test/package.sh --booted $1
+END
+    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=rkt-package /lib/systemd/systemd --unit=package-test.service \
+        --log-target=console --log-level=warning
 }
 
 case ${1:-} in
@@ -218,9 +263,20 @@ case ${1:-} in
     inside "$2"
     exit
     ;;
+--booted)
+    started=$EPOCHSECONDS
+    booted "$2"
+    exit
+    ;;
 --enter)
     started=$PACKAGE_STARTED
-    enter "$2" "$3"
+    enter "$2" inside
+    run_inside "$3"
+    ;;
+--boot)
+    # In a group of its own, which the namespace makes the root of all groups.
+    enter "$2" booted
+    boot "$3"
     ;;
 esac
 
@@ -240,6 +296,7 @@ for program in mmdebstrap lintian dpkg-shlibdeps gpg; do
     command -v $program >/dev/null || die "$program is missing; run 'make setup'"
 done
 
+group=
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-package.XXXXXXXX")
 jobs=()
 cleanup() {
@@ -248,6 +305,11 @@ cleanup() {
     set +e
     for job in "${jobs[@]}"; do
         kill "$job" 2>/dev/null && wait "$job" 2>/dev/null
+    done
+    # Processes of an ended namespace are in their groups until they are reaped.
+    for ((i = 0; i < 100; i++)); do
+        [ -n "$group" ] && [ -d "$group" ] || break
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
     done
     GNUPGHOME=$work/keys gpgconf --kill all 2>/dev/null
     rm -rf --one-file-system "$work"
@@ -325,6 +387,21 @@ lintian --allow-root --fail-on=error,warning "$work/root/test/${package##*/}" >"
 jobs+=($!)
 PACKAGE_STARTED=$started unshare --mount --net --pid --ipc --uts --fork --kill-child --propagation=private -- \
     "$source/Tests/package.sh" --enter "$work/root" "$version" || die "FAILED"
+
+# systemd needs a hierarchy of version 2 in which it is alone.
+groups=$(findmnt -n -t cgroup2 -o TARGET | head -n 1) || true
+if [ -n "$groups" ] && mkdir "$groups/${work##*/}" 2>/dev/null; then
+    step "the same with systemd"
+    group=$groups/${work##*/}
+    rm -f "$work/root/test/complaint"
+    sh -c 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"' sh "$group" timeout -s KILL 180 \
+        unshare --mount --net --pid --ipc --uts --cgroup --fork --kill-child --propagation=private -- \
+        "$source/Tests/package.sh" --boot "$work/root" "$version" >"$work/systemd.log" 2>&1 </dev/null || true
+    [ "$(cat "$work/root/test/booted" 2>/dev/null)" = "$version" ] ||
+        die "FAILED with systemd: $(tail -n 20 "$work/systemd.log" "$work/root/test/complaint")"
+else
+    step "systemd is not booted: no control groups of version 2 can be made here"
+fi
 
 wait "${jobs[0]}" || die "lintian complains: $(cat "$work/lintian.log")"
 jobs=()
