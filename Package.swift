@@ -187,7 +187,9 @@ let package = Package(
         .executableTarget(name: "rkt-guest", dependencies: ["Guest"], linkerSettings: staticExecutable),
 
         // Tests
-        .executableTarget(name: "ace-validator", path: "Tests/validator", linkerSettings: staticExecutable),
+        .executableTarget(
+            name: "ace-validator", dependencies: ["AppContainer"], path: "Tests/validator",
+            linkerSettings: staticExecutable),
         .target(
             name: "CFilesystemCalls", path: "Tests/filesystem/CFilesystemCalls",
             cSettings: [.define("_GNU_SOURCE")]),
@@ -279,7 +281,7 @@ let package = Package(
             name: "Stage1Tests",
             dependencies: [
                 "Stage1", "AppContainer", "Diagnostics", "GuestProtocol", "HostConfiguration", "Hypervisor",
-                "PodJournal", "PodStore", "SystemdUnits", "TestSupport",
+                "MetadataRegistration", "PodJournal", "PodStore", "SystemdUnits", "TestSupport",
             ]),
         .testTarget(
             name: "CommandsTests",

@@ -91,6 +91,9 @@ package struct PodLayout: Sendable, Hashable {
     /// The pod's networks, a JSON array.
     package var networkInfo: FilePath { directory.appending("net-info.json") }
 
+    /// Where the pod's apps find the metadata service, a JSON object; it exists while the pod may be registered there.
+    package var metadata: FilePath { directory.appending("metadata") }
+
     /// The host's user and group ids that the pod has for its own, `FIRST:COUNT`; absent in a pod that has the host's users.
     package var users: FilePath { directory.appending("users") }
 

@@ -81,6 +81,7 @@ extension PodRuntime {
     private func collect(_ pod: consuming PodHandle) throws {
         let changes = try lockChanges(pod.layout, pod.uuid, patience: PodStore.lookPatience)
         defer { changes?.release() }
+        endRegistration(pod.layout, pod.uuid)
         if pod.phase == .exitedGarbage { try runCollectEntrypoint(pod.layout, pod.uuid) }
         try unmountAll(pod.layout)
         try removeJournalLink(pod.uuid)

@@ -18,6 +18,7 @@ extension PodRuntime {
         var options = options
         if AppStream.needTerminal(request) { options.isInteractive = true }
         try RunRules.check(options, appCount: request.podManifest == nil ? request.apps.count : nil)
+        try checkMetadataService(options)
         // No program but stage1 is to have them.
         try PassedSockets().closeOnExec()
         let images = try imageFinder(request.pullPolicy)
@@ -54,6 +55,7 @@ extension PodRuntime {
     /// exited pod is left.
     package func runPrepared(_ prefix: String, _ options: RunOptions) throws -> Never {
         try RunRules.check(options, appCount: nil)
+        try checkMetadataService(options)
         // No program but stage1 is to have them.
         try PassedSockets().closeOnExec()
         let pod = try pods.find(prefix)
@@ -113,6 +115,7 @@ extension PodRuntime {
             if let preflight = start.interface.path(.preflight) {
                 try check(call.spawn(preflight, start.arguments, readsInput: false, diesWithCaller: true), uuid)
             }
+            try register(layout, uuid, manifest, start, choices)
             if let signal = signals.pending {
                 throw RuntimeError(.invalidState, "pod \"\(uuid)\" was not started: signal \(signal) came first")
             }
@@ -128,6 +131,7 @@ extension PodRuntime {
         } catch {
             do {
                 defer { try? unmountAll(layout) }
+                endRegistration(layout, uuid)
                 try leaveNetworks(layout, uuid, after: error)
                 try unmountAll(layout)
             } catch let cleanup {

@@ -25,6 +25,8 @@ struct StartCall {
     let interface: Stage1Interface
     let names: NameFiles
     let arguments: [String]
+    /// Names the pod to the metadata service; nil for one that is not registered.
+    let metadataToken: String?
 }
 
 extension PodRuntime {
@@ -58,7 +60,10 @@ extension PodRuntime {
         request.isMutable = FileSystem.exists(layout.live)
         request.localConfiguration = settings.localConfiguration.string
         request.insecure = settings.insecure
-        return StartCall(interface: interface, names: names, arguments: interface.runArguments(request))
+        let token = metadataToken(options)
+        request.metadataToken = token
+        return StartCall(
+            interface: interface, names: names, arguments: interface.runArguments(request), metadataToken: token)
     }
 
     /// Mounts a pod's roots and leaves what stage1 looks for.

@@ -13,7 +13,11 @@ package enum RunRules {
     package static func check(_ options: RunOptions, appCount: Int?) throws {
         _ = try NetworkSelection(parsing: options.networks)
         if options.registersWithMetadata {
-            throw RuntimeError(.unsupported, "--mds-register is not supported yet: there is no metadata service")
+            guard try NetworkSelection(parsing: options.networks) != .none else {
+                throw RuntimeError(
+                    .invalidArgument, "--mds-register excludes --net=none: the pod would not reach the metadata service"
+                )
+            }
         }
         switch options.ipc {
         case nil, "auto", "private": break

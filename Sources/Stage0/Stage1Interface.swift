@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import LinuxPlatform
+import Networking
 
 /// The contract between this program and a stage1 image: entrypoints named by annotations, and their arguments.
 package struct Stage1Interface: Sendable {
@@ -42,6 +43,8 @@ package struct Stage1Interface: Sendable {
     package let isDirect: Bool
     /// Whether `run` takes the user ids of a pod that is to have its own.
     package let takesUsers: Bool
+    /// Whether `run` reads the file `metadata` of the pod; others are told the token.
+    package let readsMetadataFile: Bool
     /// The image's name, for messages.
     let image: String
     private let paths: [Entrypoint: String]
@@ -68,6 +71,7 @@ package struct Stage1Interface: Sendable {
         isOnHostNetwork = manifest.annotation("coreos.com/rkt/stage1/host-network") == "true"
         isDirect = manifest.annotation("coreos.com/rkt/stage1/direct") == "true"
         takesUsers = manifest.annotation("coreos.com/rkt/stage1/private-users") == "true"
+        readsMetadataFile = manifest.annotation("coreos.com/rkt/stage1/metadata-file") == "true"
         var paths: [Entrypoint: String] = [:]
         for entrypoint in Entrypoint.allCases {
             guard let path = manifest.annotation(entrypoint.annotation) else { continue }
@@ -122,6 +126,15 @@ package struct Stage1Interface: Sendable {
             throw refuse("--dns and --hosts-entry")
         }
         guard takesHostname || (options.hostname ?? "").isEmpty else { throw refuse("--hostname") }
+        guard
+            try !options.registersWithMetadata || path(.preflight) != nil || isOnHostNetwork
+                || NetworkSelection(parsing: options.networks) == .host
+        else {
+            throw RuntimeError(
+                .unsupported,
+                "--mds-register is not supported with stage1 image \"\(image)\", which has no preflight entrypoint: the "
+                    + "addresses of its pods are not known before they run; use another one")
+        }
     }
 
     /// A warning of restrictions that stay, as `run` cannot be told to lift them; nil when there are none.
@@ -146,6 +159,8 @@ package struct Stage1Interface: Sendable {
         if takesHostname, let hostname = request.hostname { arguments.append("--hostname=\(hostname)") }
         if takesInsecureOptions { arguments += Self.insecureArguments(request.insecure) }
         if takesNameFiles { arguments.append("--dns-conf-mode=\(request.nameFiles)") }
+        // Arguments can be read by every user of the host.
+        if !readsMetadataFile, let token = request.metadataToken { arguments.append("--mds-token=\(token)") }
         return arguments + [request.uuid.description]
     }
 
@@ -191,6 +206,8 @@ package struct RunArguments: Sendable {
     package var isMutable = false
     /// Where the apps' resolv.conf and hosts files come from.
     package var nameFiles = "resolv=default,hosts=default"
+    /// Names the pod to the metadata service.
+    package var metadataToken: String?
 
     package init(uuid: PodUUID) {
         self.uuid = uuid

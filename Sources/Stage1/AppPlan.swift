@@ -5,6 +5,7 @@ import AppContainer
 import Diagnostics
 import GuestProtocol
 import LinuxPlatform
+import MetadataRegistration
 import PodStore
 import SystemPackage
 
@@ -19,6 +20,8 @@ struct AppPlan {
     let arguments: EntrypointArguments
     /// The app's root on the host.
     let root: FilePath
+    /// Where the app finds the metadata service; nil for a pod that is not registered.
+    let metadataURL: String?
 
     /// - Throws: when neither pod nor image says what is executed.
     init(_ runtime: RuntimeApp, pod: PodLayout, arguments: EntrypointArguments) throws {
@@ -33,6 +36,7 @@ struct AppPlan {
         supportsNotify = Self.supportsNotify(runtime.annotations, image.annotations)
         self.arguments = arguments
         root = pod.appRootfs(name)
+        metadataURL = try PodMetadata(reading: pod.metadata)?.url
     }
 
     static let notifyAnnotation = "appc.io/executor/supports-systemd-notify"
@@ -100,9 +104,10 @@ struct AppPlan {
             ("USER", "root"), ("LOGNAME", "root"), ("HOME", "/root"), ("container", "rkt"),
         ]
         let own = app.environment.map { ($0.name, $0.value) }
-        let fixed = [("AC_APP_NAME", name)]
+        let fixed = [("AC_APP_NAME", name)] + (metadataURL.map { [("AC_METADATA_URL", $0)] } ?? [])
         let overriding = Set((own + fixed).map(\.0))
-        return (defaults.filter { !overriding.contains($0.0) } + own.filter { $0.0 != "AC_APP_NAME" } + fixed)
+        let reserved: Set = ["AC_APP_NAME", "AC_METADATA_URL"]
+        return (defaults.filter { !overriding.contains($0.0) } + own.filter { !reserved.contains($0.0) } + fixed)
             .map { "\($0.0)=\($0.1)" }
     }
 

@@ -7,6 +7,7 @@ import GuestProtocol
 import HostConfiguration
 import Hypervisor
 import LinuxPlatform
+import MetadataRegistration
 import Networking
 import PodStore
 import SystemPackage
@@ -94,6 +95,25 @@ struct MachineNetworks {
     /// The machine has its interfaces.
     func letGo() {
         for interface in interfaces { try? interface.descriptor.close() }
+    }
+
+    /// Takes the pod back from the metadata service, before its addresses may be another pod's.
+    func unregister(_ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream) {
+        Self.unregister(pod, uuid, errors) { try host.enter($0) }
+    }
+
+    /// The same for a pod of which the networks could not be had.
+    static func unregister(
+        _ pod: PodLayout, _ uuid: PodUUID, _ errors: ErrorStream,
+        on host: (() throws -> Void) throws -> Void = { try $0() }
+    ) {
+        guard FileSystem.exists(pod.metadata) else { return }
+        do {
+            try host { try PodMetadata.unregister(uuid, pod.metadata) }
+        } catch {
+            errors.notice(
+                "stage1: warning: the pod stays registered with the metadata service: \(error); `rkt gc` tries again")
+        }
     }
 
     /// Undoes it all when the machine has ended. What fails is told, and tried again when the pod is removed.

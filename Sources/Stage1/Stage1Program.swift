@@ -199,8 +199,16 @@ package struct Stage1Program {
         let errors = ErrorStream()
         let manager = UnitNotifier(unitVariables) { errors.notice("stage1: warning: \($0)") }
         manager.starting()
-        let networks = try MachineNetworks(pod, PodUUID(parsing: arguments.uuid), for: consumer(hypervisor), errors)
+        let uuid = try PodUUID(parsing: arguments.uuid)
+        let networks: MachineNetworks
+        do {
+            networks = try MachineNetworks(pod, uuid, for: consumer(hypervisor), errors)
+        } catch {
+            MachineNetworks.unregister(pod, uuid, errors)
+            throw error
+        }
         defer { networks.leave(errors, isDebug: arguments.debug) }
+        defer { networks.unregister(pod, uuid, errors) }
         let forwarder = try networks.forwardSockets(errors)
         defer { forwarder?.stop() }
         return try supervise(arguments, hypervisor, networks, signals, errors, manager)

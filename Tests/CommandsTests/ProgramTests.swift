@@ -90,8 +90,8 @@ struct ProgramTests {
     @Test(
         arguments: [
             (
-                ["run", "--mds-register", "img"],
-                "run: --mds-register is not supported yet: there is no metadata service\n"
+                ["run", "--mds-register", "--net=none", "img"],
+                "run: --mds-register excludes --net=none: the pod would not reach the metadata service\n"
             ),
             (
                 ["run-prepared", "--ipc=parent", "x"],

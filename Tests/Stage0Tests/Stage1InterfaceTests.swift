@@ -116,6 +116,27 @@ struct Stage1InterfaceTests {
         #expect(try !interface([:]).takesSockets)
     }
 
+    /// Arguments can be read by every user of the host: who reads the file is not told.
+    @Test func theTokenOfThePodIsToldToImagesThatDoNotReadTheFile() throws {
+        var request = RunArguments(uuid: PodUUID())
+        request.metadataToken = "00112233445566778899aabbccddeeff"
+        let argument = "--mds-token=00112233445566778899aabbccddeeff"
+        #expect(try interface([:]).runArguments(request).contains(argument))
+        let reader = try interface(["coreos.com/rkt/stage1/metadata-file": "true"])
+        #expect(!reader.runArguments(request).contains(argument))
+    }
+
+    @Test func aPodIsRegisteredWhenItsAddressesAreKnownBeforeItRuns() throws {
+        var options = RunOptions()
+        options.registersWithMetadata = true
+        let error = #expect(throws: RuntimeError.self) { try interface([:]).check(options) }
+        #expect(error?.message.contains("has no preflight entrypoint") == true)
+        try interface(["coreos.com/rkt/stage1/preflight": "/preflight"]).check(options)
+        try interface(["coreos.com/rkt/stage1/host-network": "true"]).check(options)
+        options.networks = ["host"]
+        try interface([:]).check(options)
+    }
+
     @Test func annotationsTellOfTheHostsNetworkAndOfAppsWithoutASupervisor() throws {
         let fly = try interface(["coreos.com/rkt/stage1/host-network": "true", "coreos.com/rkt/stage1/direct": "true"])
         #expect(fly.isOnHostNetwork && fly.isDirect)

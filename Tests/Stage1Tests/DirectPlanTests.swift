@@ -4,6 +4,7 @@
 import Diagnostics
 import Hypervisor
 import LinuxPlatform
+import MetadataRegistration
 import Stage1
 import SystemPackage
 import Testing
@@ -32,6 +33,19 @@ struct DirectPlanTests {
         #expect(plan.machine.root == .directory(pod.layout.appRootfs("a")))
         #expect(plan.machine.network == .host)
         #expect(plan.warnings == [])
+    }
+
+    @Test func theAppFindsTheMetadataServiceWhenThePodIsRegistered() throws {
+        let pod = try PlannedPod(environment: [("AC_METADATA_URL", "http://forged/"), ("COLOR", "green")])
+        func variables() throws -> [String] {
+            try program(plan(pod, "--net=host")).environment.filter { $0.hasPrefix("AC_METADATA_URL=") }
+        }
+        #expect(try variables() == [])
+        #expect(try program(plan(pod, "--net=host")).environment.contains("COLOR=green"))
+        try PodMetadata().write(to: pod.layout.metadata)
+        #expect(try variables() == [])
+        try PodMetadata(url: "http://127.0.0.1:18112/t").write(to: pod.layout.metadata)
+        #expect(try variables() == ["AC_METADATA_URL=http://127.0.0.1:18112/t"])
     }
 
     @Test func itIsNotStartedWithLessIsolationThanIsConfigured() throws {

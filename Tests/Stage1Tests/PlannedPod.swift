@@ -26,10 +26,12 @@ struct PlannedPod {
     ///   - appAnnotations: members of the list in the pod's manifest; `imageAnnotations` of that in the image's.
     ///   - streams: modes of the app's standard streams, by their names.
     ///   - links: symbolic links of the app's image, the target by the path.
+    ///   - environment: variables of the app.
     init(
         volumes: [String] = [], mounts: [(String, String)] = [], points: [String] = [], isolators: [String] = [],
         links: [(String, String)] = [], appAnnotations: [String] = [], imageAnnotations: [String] = [],
-        streams: [(String, String)] = []
+        streams: [(String, String)] = [],
+        environment: [(String, String)] = []
     ) throws {
         scratch = try ScratchDirectory()
         layout = PodLayout(directory: scratch.appending("pod"))
@@ -40,12 +42,14 @@ struct PlannedPod {
             try FileSystem.makeDirectories(link.removingLastComponent())
             try FileSystem.makeSymbolicLink(to: target, at: link)
         }
+        let variables = environment.map { #"{"name":"\#($0.0)","value":"\#($0.1)"}"# }.joined(separator: ",")
         let mounts = mounts.map { #"{"volume":"\#($0.0)","path":"\#($0.1)"}"# }.joined(separator: ",")
         let annotations =
             appAnnotations + streams.map { #"{"name":"coreos.com/rkt/stage2/\#($0.0)","value":"\#($0.1)"}"# }
         let manifest = """
             {"acKind":"PodManifest","acVersion":"0.8.11","apps":[{"name":"a","image":{"id":"\(Self.digest)"},
-             "app":{"exec":["/a"],"user":"0","group":"0","mountPoints":[\(points.joined(separator: ","))],
+             "app":{"exec":["/a"],"user":"0","group":"0","environment":[\(variables)],
+              "mountPoints":[\(points.joined(separator: ","))],
               "isolators":[\(isolators.joined(separator: ","))]},"mounts":[\(mounts)],
               "annotations":[\(annotations.joined(separator: ","))]}],
              "volumes":[\(volumes.joined(separator: ","))]}

@@ -57,9 +57,11 @@ struct Validator {
 
     // MARK: - Files
 
-    private mutating func expect(_ holds: Bool, _ problem: @autoclosure () -> String) {
-        if !holds { problems.append(problem()) }
+    mutating func expect(_ holds: Bool, _ problem: @autoclosure () -> String) {
+        if !holds { report(problem()) }
     }
+
+    mutating func report(_ problem: String) { problems.append(problem) }
 
     private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
