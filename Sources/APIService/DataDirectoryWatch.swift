@@ -99,7 +99,7 @@ package final class DataDirectoryWatch {
             want(directory, .images, [.movedTo, .created, .deleted, .modified, .selfDeleted, .selfMoved])
         }
         for pod in running {
-            want(pod.layout.directory, .pod(pod.uuid), [.movedTo, .written])
+            want(pod.layout.directory, .pod(pod.uuid), [.movedTo, .written, .created])
             guard hasProcess(pod) else { continue }
             for directory in [pod.layout.environments, pod.layout.statuses] {
                 want(directory, .pod(pod.uuid), [.movedTo, .written, .created])
@@ -116,7 +116,8 @@ package final class DataDirectoryWatch {
                 keptSubjects[watch] = subject
             } catch {
                 markBlind(subject)
-                if let parent = existingParent(of: path), wanted[parent] == nil { parents[parent] = subject }
+                guard let parent = existingParent(of: path), wanted[parent] == nil else { continue }
+                parents[parent] = [nil, subject].contains(parents[parent]) ? subject : .everything
             }
         }
         for (path, subject) in parents {

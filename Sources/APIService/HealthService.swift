@@ -34,7 +34,7 @@ package final class HealthBoard: Sendable {
     }
 
     /// What holds now, and what comes: of what a client does not take in time, the last.
-    func watch() throws -> (stream: Stream, number: Int) {
+    package func watch() throws -> (stream: Stream, number: Int) {
         try state.withLock { state in
             if state.isClosed { throw Shutdown.error }
             guard state.watchers.count < HealthBoard.watchers else {
@@ -50,7 +50,7 @@ package final class HealthBoard: Sendable {
     }
 
     /// Ends a stream; one that has ended is fine.
-    func end(_ number: Int) { state.withLock { $0.watchers.removeValue(forKey: number) }?.finish() }
+    package func end(_ number: Int) { state.withLock { $0.watchers.removeValue(forKey: number) }?.finish() }
 
     /// Ends all streams.
     package func close() {

@@ -32,6 +32,13 @@ package struct PodStatus: Sendable {
     package var error: String?
 }
 
+extension PodStatus {
+    /// A pod of which nothing more is known.
+    package init(_ uuid: PodUUID, _ state: PodState) {
+        self.init(uuid: uuid, state: state, hasExited: state.hasExited)
+    }
+}
+
 /// What `status` and `list` show of one app.
 package struct AppStatus: Sendable {
     package enum Phase: String, Sendable {
@@ -49,6 +56,13 @@ package struct AppStatus: Sendable {
     package var exitStatus: Int32?
     /// Why it ended, one word.
     package var exitCause: String?
+}
+
+extension AppStatus {
+    /// An app of which nothing more is known.
+    package init(_ name: String, _ imageName: String, _ imageID: ImageID?, _ phase: Phase) {
+        self.init(name: name, imageName: imageName, imageID: imageID, phase: phase)
+    }
 }
 
 /// How much of a pod is looked at.

@@ -1,4 +1,0 @@
-// Copyright the rkt-swift authors
-// SPDX-License-Identifier: Apache-2.0
-
-import Testing
