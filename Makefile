@@ -103,6 +103,7 @@ bench: all images
 	dist/bench-pods.sh
 	dist/bench-networks.sh
 	dist/bench-backends.sh
+	dist/bench-api.sh
 
 ## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
 fuzz:

@@ -37,6 +37,15 @@ package enum BuildProducts {
     /// The program that speaks on networks, for images and for the host.
     package static let networkPeer = programs.appending("network-peer")
 
+    /// The program that calls the API service.
+    package static let apiClient = programs.appending("api-client")
+    /// The same with the packages of Python.
+    package static let pythonAPIClient = (0..<2).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+        .appending("servers").appending("api-client.sh")
+    /// The directory of the API's proto.
+    package static let protos = (0..<3).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+        .appending("dist").appending("proto")
+
     /// Programs are built with the tests and lie beside them.
     private static let programs = FilePath((try? FileSystem.readSymbolicLink("/proc/self/exe")) ?? "/")
         .removingLastComponent()

@@ -76,7 +76,14 @@ struct Call {
     }
 }
 
-func show(_ text: String) {
+/// The fields by their names in the proto.
+@Sendable func json(_ message: some Message) throws -> String {
+    var options = JSONEncodingOptions()
+    options.preserveProtoFieldNames = true
+    return try message.jsonString(options: options)
+}
+
+@Sendable func show(_ text: String) {
     print(text)
     fflush(stdout)
 }
@@ -91,7 +98,7 @@ func microseconds() -> UInt64 {
 
 /// Makes a call whose response is one message.
 func unary<Response: Message>(_ call: Call, _ body: () async throws -> Response) async throws {
-    guard call.repeats > 0 else { return show(try await body().jsonString()) }
+    guard call.repeats > 0 else { return show(try json(await body())) }
     for _ in 0..<call.repeats {
         let start = microseconds()
         _ = try await body()
@@ -106,7 +113,7 @@ func unary<Response: Message>(_ call: Call, _ body: () async throws -> Response)
     tell("listening")
     var left = count
     for try await message in response.messages {
-        show(try message.jsonString())
+        show(try json(message))
         left -= 1
         if left == 0 { return }
     }
