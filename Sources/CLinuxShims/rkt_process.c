@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -78,6 +79,15 @@ static void keep_capabilities(uint64_t kept, int report) {
     }
 }
 
+// Never raises what was inherited, which takes a capability.
+static int lower_limit(const struct rkt_spawn_limit *limit) {
+    struct rlimit now;
+    if (getrlimit(limit->resource, &now) < 0) return -1;
+    if (now.rlim_cur > limit->value) now.rlim_cur = limit->value;
+    if (now.rlim_max > limit->value) now.rlim_max = limit->value;
+    return setrlimit(limit->resource, &now);
+}
+
 static int make_read_only(const char *path) {
     if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0) return -1;
     int result = rkt_make_mounts_read_only(AT_FDCWD, path);
@@ -138,6 +148,9 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
             errno = ESRCH;
             fail(report, 7);
         }
+    }
+    for (int i = 0; i < spawn->limit_count; i++) {
+        if (lower_limit(&spawn->limits[i]) < 0) fail(report, 12);
     }
     // A file that this program has just written is busy as long as a child of another thread, which is not at its own
     // execve yet, has the descriptor too: for a moment, at the end of which nothing wakes anybody.

@@ -54,6 +54,8 @@ package struct SpawnRequest: Sendable {
     package var controlGroups: [FilePath] = []
     /// Where the network namespace is mounted that the program runs in; nil for that of this process.
     package var networkNamespace: FilePath?
+    /// What it may have at most.
+    package var limits: [ResourceLimit] = []
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
 
@@ -113,7 +115,7 @@ package final class ChildProcess: Sendable {
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
         "change to the directory of", "set the user of", "bind to its parent", "execute", "make a read-only mount for",
-        "join the control groups of", "join the network namespace of",
+        "join the control groups of", "join the network namespace of", "set the limits of",
     ]
 
     package static func spawn(_ request: SpawnRequest) throws -> ChildProcess {
@@ -144,9 +146,10 @@ package final class ChildProcess: Sendable {
         let groupNumbers = groupFiles.map(\.rawValue)
         let network = try request.networkNamespace.map { try NetworkNamespace.open($0) }
         defer { try? network?.close() }
+        let limits = request.limits.map { rkt_spawn_limit(resource: $0.resource.number, value: $0.value) }
         // SAFETY: every pointer stored in the request lives until rkt_spawn has returned.
         let pid: Int32 = request.descriptors.withUnsafeBufferPointer { descriptors in
-            withTwo(groupList, groupNumbers) { groups, files in
+            withThree(groupList, groupNumbers, limits) { groups, files, limits in
                 var spawn = rkt_spawn_request()
                 spawn.path = UnsafePointer(path)
                 spawn.argv = UnsafePointer(arguments.pointer)
@@ -168,6 +171,8 @@ package final class ChildProcess: Sendable {
                 spawn.groups = groups.baseAddress
                 spawn.group_count = CInt(groups.count)
                 spawn.capabilities = request.credentials?.capabilities ?? 0
+                spawn.limits = limits.baseAddress
+                spawn.limit_count = CInt(limits.count)
                 spawn.parent_death_signal = request.parentDeathSignal
                 return rkt_spawn(&spawn, &pidfd, &step)
             }
@@ -179,11 +184,15 @@ package final class ChildProcess: Sendable {
         return ChildProcess(pid: pid, pidfd: FileDescriptor(rawValue: pidfd))
     }
 
-    private static func withTwo<Result>(
-        _ first: [UInt32], _ second: [Int32],
-        _ body: (UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Int32>) -> Result
+    private static func withThree<Result>(
+        _ first: [UInt32], _ second: [Int32], _ third: [rkt_spawn_limit],
+        _ body: (
+            UnsafeBufferPointer<UInt32>, UnsafeBufferPointer<Int32>, UnsafeBufferPointer<rkt_spawn_limit>
+        ) -> Result
     ) -> Result {
-        first.withUnsafeBufferPointer { first in second.withUnsafeBufferPointer { body(first, $0) } }
+        first.withUnsafeBufferPointer { first in
+            second.withUnsafeBufferPointer { second in third.withUnsafeBufferPointer { body(first, second, $0) } }
+        }
     }
 
     /// Waits for the end of the process.

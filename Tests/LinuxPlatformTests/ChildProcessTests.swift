@@ -21,6 +21,22 @@ struct ChildProcessTests {
         #expect(try ChildProcess.spawn(shell("kill -9 $$")).wait() == .signalled(9))
     }
 
+    @Test func limitsAreLoweredAndNotRaised() throws {
+        let scratch = try ScratchDirectory()
+        let file = try FileDescriptor.open(
+            scratch.appending("limits"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+        defer { try? file.close() }
+        var request = SpawnRequest(
+            path: "/bin/sh", arguments: ["sh", "-c", "ulimit -c; ulimit -n; ulimit -Hn; ulimit -l"],
+            environment: ["PATH=/usr/bin:/bin"], descriptors: [-1, file.rawValue, -1])
+        request.limits = [
+            ResourceLimit(.core, 0), ResourceLimit(.nofile, 64), ResourceLimit(.memlock, 8192),
+            ResourceLimit(.msgqueue, 0), ResourceLimit(.nproc, 1 << 40),
+        ]
+        #expect(try ChildProcess.spawn(request).wait() == .exited(0))
+        #expect(try FileSystem.readText(scratch.appending("limits")) == "0\n64\n64\n8\n")
+    }
+
     @Test func aMissingProgramIsAnErrorThatNamesIt() {
         let request = SpawnRequest(path: "/nonexistent/program", arguments: ["x"])
         let error = #expect(throws: (any Error).self) { try ChildProcess.spawn(request) }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 
 /// The plan of a machine of lkvm: what is executed, with which descriptors.
@@ -16,6 +17,7 @@ package struct LKVMCommandLine: Sendable, Equatable {
     /// Directories that lkvm sees read-only: its server of shares has no such option.
     package let readOnlySources: [FilePath]
     package let credentials: MachineCredentials?
+    package let limits: [ResourceLimit]
     /// lkvm's home and working directory, where it makes its control socket.
     package let home: FilePath
     package let log: FilePath
@@ -78,6 +80,7 @@ extension LKVMCommandLine: CustomStringConvertible {
         lines += descriptors.enumerated().map { "    \($0.offset): \($0.element)" }
         for source in readOnlySources { lines.append("sees \(source) read-only") }
         if let credentials { lines.append("\(credentials)") }
+        lines.append(MachineLimits.line(limits))
         lines.append("home: \(home)")
         lines.append("log: \(log)")
         return lines.joined(separator: "\n") + "\n"

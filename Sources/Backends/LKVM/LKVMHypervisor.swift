@@ -60,7 +60,8 @@ package struct LKVMHypervisor: MachineHypervisor {
             accelerator: problems.isEmpty ? AcceleratorChoice(.kvm) : nil,
             confinement: SurveyedConfinement(
                 user: "one of its own for each machine", capabilities: "none, or those that shares over 9p take",
-                systemCalls: "not filtered", namespaces: "mount"), problems: problems,
+                systemCalls: "not filtered", namespaces: "mount", limits: MachineLimits.words),
+            problems: problems,
             facts: Self.facts(hasOwnUser: true, servesFiles: true))
     }
 

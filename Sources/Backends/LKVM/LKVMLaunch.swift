@@ -137,17 +137,18 @@ final class LKVMLaunch {
     }
 
     private func spawn(_ words: [String], descriptors: [Int32]) throws -> ChildProcess {
-        try ChildProcess.spawn(
-            SpawnRequest(
-                path: plan.program, arguments: words,
-                // Its control socket is made below its home, by a path that must not be long.
-                environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=."], descriptors: descriptors,
-                directory: plan.home,
-                // A terminal's signals are the supervisor's to handle.
-                newSession: true, privateMounts: plan.credentials != nil || !plan.readOnlySources.isEmpty,
-                readOnlyPaths: plan.readOnlySources, credentials: plan.credentials?.spawned(accelerator: .kvm),
-                // Nothing outlives the supervisor, however it ends.
-                parentDeathSignal: 9))
+        var request = SpawnRequest(
+            path: plan.program, arguments: words,
+            // Its control socket is made below its home, by a path that must not be long.
+            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=."], descriptors: descriptors,
+            directory: plan.home,
+            // A terminal's signals are the supervisor's to handle.
+            newSession: true, privateMounts: plan.credentials != nil || !plan.readOnlySources.isEmpty,
+            readOnlyPaths: plan.readOnlySources, credentials: plan.credentials?.spawned(accelerator: .kvm),
+            // Nothing outlives the supervisor, however it ends.
+            parentDeathSignal: 9)
+        request.limits = plan.limits
+        return try ChildProcess.spawn(request)
     }
 
     /// Waits for the names of the terminals, which lkvm tells on its standard output or error, and opens them.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hypervisor
+import LinuxPlatform
 import SystemPackage
 
 /// The plan of a QEMU machine: what is executed, with which descriptors, beside which share servers.
@@ -16,6 +17,8 @@ package struct QEMUCommandLine: Sendable, Equatable {
     package let shareServers: [VirtiofsdCommandLine]
     package let accelerator: AcceleratorChoice
     package let credentials: MachineCredentials?
+    /// QEMU's.
+    package let limits: [ResourceLimit]
     package let workingDirectory: FilePath
     package let log: FilePath
 
@@ -36,6 +39,7 @@ extension QEMUCommandLine: CustomStringConvertible {
         lines.append("accelerator: \(accelerator.accelerator.rawValue)")
         if let reason = accelerator.fallbackReason { lines.append("fallback: \(reason)") }
         if let credentials { lines.append("\(credentials)") }
+        lines.append(MachineLimits.line(limits))
         lines.append("working directory: \(workingDirectory)")
         lines.append("log: \(log)")
         return lines.joined(separator: "\n") + "\n"

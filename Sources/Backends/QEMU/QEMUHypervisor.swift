@@ -55,7 +55,7 @@ package struct QEMUHypervisor: MachineHypervisor {
         ]
         let confinement = SurveyedConfinement(
             user: "one of its own for each machine", capabilities: "none, or those that volumes over 9p take",
-            systemCalls: "filtered", namespaces: "mount")
+            systemCalls: "filtered", namespaces: "mount", limits: MachineLimits.words)
         do {
             let choice = try accelerators.choose(request.accelerator)
             return BackendSurvey(

@@ -73,7 +73,7 @@ final class QEMULaunch {
         servers.append(
             try spawn(
                 server.words, descriptors: standard + [listener.rawValue],
-                readOnly: server.readOnly ? [server.source] : []))
+                readOnly: server.readOnly ? [server.source] : [], limits: MachineLimits.server))
     }
 
     // MARK: - QEMU
@@ -88,7 +88,7 @@ final class QEMULaunch {
         }
         emulator = try spawn(
             plan.words, descriptors: numbers,
-            credentials: plan.credentials?.spawned(accelerator: plan.accelerator.accelerator))
+            credentials: plan.credentials?.spawned(accelerator: plan.accelerator.accelerator), limits: plan.limits)
         closePassed()
     }
 
@@ -122,18 +122,19 @@ final class QEMULaunch {
 
     private func spawn(
         _ words: [String], descriptors: [Int32], readOnly: [FilePath] = [],
-        credentials: SpawnRequest.Credentials? = nil
+        credentials: SpawnRequest.Credentials? = nil, limits: [ResourceLimit]
     ) throws -> ChildProcess {
-        try ChildProcess.spawn(
-            SpawnRequest(
-                path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
-                directory: plan.workingDirectory,
-                // A terminal's signals are the supervisor's to handle.
-                newSession: true,
-                privateMounts: credentials != nil || !readOnly.isEmpty, readOnlyPaths: readOnly,
-                credentials: credentials,
-                // Nothing outlives the supervisor, however it ends.
-                parentDeathSignal: 9))
+        var request = SpawnRequest(
+            path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
+            directory: plan.workingDirectory,
+            // A terminal's signals are the supervisor's to handle.
+            newSession: true,
+            privateMounts: credentials != nil || !readOnly.isEmpty, readOnlyPaths: readOnly,
+            credentials: credentials,
+            // Nothing outlives the supervisor, however it ends.
+            parentDeathSignal: 9)
+        request.limits = limits
+        return try ChildProcess.spawn(request)
     }
 
     // MARK: - First words

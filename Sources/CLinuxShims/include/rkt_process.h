@@ -7,8 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct rkt_spawn_limit {
+    int resource;               // RLIMIT_… of getrlimit(2)
+    uint64_t value;             // the most of it; less than that stays
+};
+
 // What a child does between fork and exec, in this order: control groups, network namespace, descriptors, session, mount
-// namespace, /proc, read-only mount, root, working directory, groups and user, parent-death signal, exec.
+// namespace, /proc, read-only mount, root, working directory, groups and user, parent-death signal, limits, exec.
 struct rkt_spawn_request {
     const char *path;           // executable, no PATH search
     char *const *argv;          // NULL-terminated
@@ -31,11 +36,13 @@ struct rkt_spawn_request {
     int group_count;
     uint64_t capabilities;      // kept by that user and by the program; bit N is capability N
     int parent_death_signal;    // 0 for none
+    const struct rkt_spawn_limit *limits;
+    int limit_count;
 };
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
 // `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
-// 8 exec, 9 read-only mount, 10 control groups, 11 network namespace.
+// 8 exec, 9 read-only mount, 10 control groups, 11 network namespace, 12 limits.
 int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
 
 int rkt_pidfd_open(pid_t pid);

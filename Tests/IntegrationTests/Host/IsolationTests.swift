@@ -58,6 +58,10 @@ struct IsolationTests {
             try compare(machine["confinement"], with: emulator)
             // The hypervisor serves a volume over 9p.
             #expect(machine["confinement"]?["capabilities"]?.array?.isEmpty == false)
+            for name in ["core", "memlock", "msgqueue"] {
+                #expect(machine["confinement"]?["limits"]?[name]?.int == 0, "\(name)")
+            }
+            #expect(try #require(machine["confinement"]?["limits"]?["nproc"]?.int) <= 512)
             #expect(machine["confinement"]?["selinux"]?.isNull == !SELinuxHost.isEnabled)
 
             let exports = try #require(machine["exports"]?.array)

@@ -1,0 +1,40 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+@preconcurrency import Glibc
+
+/// The most that a program may have of something (getrlimit(2)); less that was inherited stays.
+package struct ResourceLimit: Sendable, Equatable, CustomStringConvertible {
+    package enum Resource: String, Sendable, CaseIterable {
+        /// Bytes of a core dump.
+        case core
+        /// Descriptors.
+        case nofile
+        /// Processes and threads of its user.
+        case nproc
+        /// Bytes that are kept in memory.
+        case memlock
+        /// Bytes of POSIX message queues.
+        case msgqueue
+
+        var number: Int32 {
+            switch self {
+            case .core: Int32(bitPattern: RLIMIT_CORE.rawValue)
+            case .nofile: Int32(bitPattern: RLIMIT_NOFILE.rawValue)
+            case .nproc: Int32(bitPattern: __RLIMIT_NPROC.rawValue)
+            case .memlock: Int32(bitPattern: __RLIMIT_MEMLOCK.rawValue)
+            case .msgqueue: Int32(bitPattern: __RLIMIT_MSGQUEUE.rawValue)
+            }
+        }
+    }
+
+    package let resource: Resource
+    package let value: UInt64
+
+    package init(_ resource: Resource, _ value: UInt64) {
+        self.resource = resource
+        self.value = value
+    }
+
+    package var description: String { "\(resource.rawValue) \(value)" }
+}
