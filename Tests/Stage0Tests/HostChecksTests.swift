@@ -37,7 +37,8 @@ struct HostChecksTests {
 
     @Test func aHostWithEverythingIsFine() {
         let checks = Self.facts.checks
-        #expect(checks.filter { $0.state != .ok }.map(\.name) == [])
+        // SELinux is for some hosts only.
+        #expect(checks.filter { $0.state != .ok }.map(\.name) == ["selinux"])
         #expect(Set(checks.map(\.name)).count == checks.count)
         #expect(checks.allSatisfy { !$0.details.isEmpty })
     }
@@ -76,6 +77,11 @@ struct HostChecksTests {
     @Test func aMinimumIsShownIfThereIsOne() throws {
         #expect(!Self.facts.checks.contains { $0.name == "minimum-isolation" })
         try expect("minimum-isolation", .ok, ["\"confined\""]) { $0.minimumIsolation = "confined" }
+    }
+
+    @Test func whatAPolicyHasForPodsIsTold() throws {
+        try expect("selinux", .missing, ["no SELinux"]) { _ in }
+        try expect("selinux", .limited, ["no contexts", "selinux-policy-default"]) { $0.hasSELinux = true }
     }
 
     @Test func aTPMIsMissedWhereItIsRequiredOnly() throws {

@@ -8,7 +8,7 @@ extension HostFacts {
         [
             userCheck, dataCheck, overlayCheck, configurationCheck, virtualizationCheck, isolationCheck, seccompCheck,
             controlGroupCheck, namespaceCheck, networkCheck, tapCheck, packetFilterCheck, downloadCheck, signatureCheck,
-            journalCheck, measurementCheck,
+            journalCheck, measurementCheck, labelCheck,
         ].compactMap { $0 }
     }
 
@@ -217,6 +217,20 @@ extension HostFacts {
             "tpm", .failed, isRequired: true,
             "no pod is started, as none can be measured: \(problem); or set \"tpm\" of the kind measurement to \"auto\""
         )
+    }
+
+    private var labelCheck: HostCheck {
+        guard hasSELinux else { return HostCheck("selinux", .missing, "this host has no SELinux") }
+        let contexts = [
+            labels?.virtualMachine.map { "machines \($0)" }, labels?.emulatedMachine.map { "emulated ones \($0)" },
+            labels?.container.map { "containers \($0)" },
+        ].compactMap { $0 }
+        let known =
+            contexts.isEmpty
+            ? "its policy has no contexts for pods; install one that has (Debian package selinux-policy-default)"
+            : "its policy has for \(contexts.joined(separator: ", "))"
+        return HostCheck(
+            "selinux", .limited, "pods run in the context that rkt runs in: rkt gives them no other", known)
     }
 
     private var journalCheck: HostCheck {

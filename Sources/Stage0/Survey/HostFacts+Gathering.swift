@@ -23,6 +23,8 @@ extension HostFacts {
         virtualizationProblem = AcceleratorFacts.probe().problem
         tapProblem = Self.problem(opening: "/dev/net/tun")
         readMeasurement(settings)
+        hasSELinux = SELinuxHost.isEnabled
+        labels = SELinuxPolicy()
         kernelRelease = Self.line("/proc/sys/kernel/osrelease") ?? "of an unknown version"
         controlGroups = Self.controlGroups()
         userNamespaces = Self.line("/proc/sys/user/max_user_namespaces").flatMap { Int($0) }

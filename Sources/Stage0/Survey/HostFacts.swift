@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HostConfiguration
+import Hypervisor
 import Networking
 import SystemPackage
 
@@ -88,6 +89,10 @@ package struct HostFacts: Sendable, Equatable {
     package var tpm: String?
     /// Why pods cannot be measured; nil when they can.
     package var tpmProblem: String?
+    /// Whether the kernel has SELinux.
+    package var hasSELinux = false
+    /// The contexts that its policy has for pods; nil for no policy.
+    package var labels: SELinuxPolicy?
     package var kernelRelease: String
     package var controlGroups: ControlGroups?
     /// How many user namespaces there may be; nil for a kernel without.
