@@ -33,7 +33,7 @@ package struct GuardedTree: Sendable {
         }
         let resolve = UInt64(RKT_RESOLVE_BENEATH) | UInt64(RKT_RESOLVE_NO_SYMLINKS) | UInt64(RKT_RESOLVE_NO_MAGICLINKS)
         let result = relative.withPlatformString {
-            rkt_openat2(root.rawValue, $0, CInt(RKT_O_PATH) | O_CLOEXEC | O_NOFOLLOW | flags, 0, resolve)
+            rkt_openat2(root.rawValue, $0, CInt(RKT_O_PATH) | O_CLOEXEC | flags, 0, resolve)
         }
         guard result != -ELOOP else {
             throw RuntimeError(

@@ -3,27 +3,26 @@
 
 import AppContainer
 import Diagnostics
-import ImageStore
 import SystemPackage
 
 /// An app that is to be added to a pod while that runs, as far as it does not depend on the pod.
-struct LiveAddition {
+package struct LiveAddition: Sendable {
     /// A volume in the app.
-    struct Use {
-        let volume: Volume
+    package struct Use: Sendable {
+        package let volume: Volume
         let mount: RuntimeApp.Mount
-        let isReadOnly: Bool
+        package let isReadOnly: Bool
     }
 
     /// The app as it is in the pod.
-    struct Plan {
-        let app: RuntimeApp
+    package struct Plan: Sendable {
+        package let app: RuntimeApp
         /// One for each volume that the app has.
-        let uses: [Use]
+        package let uses: [Use]
         /// Those that the pod does not have yet.
-        let newVolumes: [Volume]
+        package let newVolumes: [Volume]
         /// Volumes that begin with what the image has at their place.
-        let filled: [ACName]
+        package let filled: [ACName]
 
         var memoryLimit: Quantity? { app.app?.isolators.memoryLimit }
     }
@@ -33,14 +32,10 @@ struct LiveAddition {
     private let volumes: [Volume]
     private let mounts: [RuntimeApp.Mount]
 
-    var name: String { app.name.string }
+    package var name: String { app.name.string }
 
     /// - Parameter volumes: as `--volume` has them.
-    init(_ request: AppRequest, _ stored: StoredImage, _ image: ImageManifest, volumes: [String]) throws {
-        try self.init(request, id: stored.id, image, volumes: volumes)
-    }
-
-    init(_ request: AppRequest, id: ImageID, _ image: ImageManifest, volumes: [String]) throws {
+    package init(_ request: AppRequest, id: ImageID, _ image: ImageManifest, volumes: [String]) throws {
         self.image = image
         app = try PodManifestBuilder(PodRequest()).build(request, id, image)
         let mounted = try request.mountedVolumes.map(Self.mountedVolume(parsing:))
@@ -86,7 +81,7 @@ struct LiveAddition {
     /// - Parameters:
     ///   - pod: as it is without the app.
     ///   - place: a number that no other app of the pod has had.
-    func plan(in pod: PodManifest, place: Int, _ notices: Notices) throws -> Plan {
+    package func plan(in pod: PodManifest, place: Int, _ notices: Notices) throws -> Plan {
         for volume in volumes {
             guard let known = pod.volumes.first(where: { $0.name == volume.name }), known != volume else { continue }
             throw RuntimeError(

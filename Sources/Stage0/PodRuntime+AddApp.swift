@@ -25,7 +25,8 @@ extension PodRuntime {
         let pod = try livePod(prefix)
         let finder = try imageFinder(.never)
         let image = try finder.findStored(request.image)
-        let addition = try LiveAddition(request, image, finder.store.manifest(of: image), volumes: volumes)
+        let addition = try LiveAddition(
+            request, id: image.id, finder.store.manifest(of: image), volumes: volumes)
         let lock = try lockChanges(pod)
         defer { lock.release() }
         // Nobody else changes it now.

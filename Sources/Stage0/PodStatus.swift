@@ -56,6 +56,21 @@ package struct AppStatus: Sendable {
     package var exitStatus: Int32?
     /// Why it ended, one word.
     package var exitCause: String?
+
+    package init(
+        name: String, imageName: String, imageID: ImageID? = nil, phase: Phase, createdAt: Int64? = nil,
+        startedAt: Int64? = nil, finishedAt: Int64? = nil, exitStatus: Int32? = nil, exitCause: String? = nil
+    ) {
+        self.name = name
+        self.imageName = imageName
+        self.imageID = imageID
+        self.phase = phase
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.exitStatus = exitStatus
+        self.exitCause = exitCause
+    }
 }
 
 extension AppStatus {

@@ -26,13 +26,15 @@ struct FakeHost: Sendable {
     ///   - networks: whether it says that it has joined networks.
     ///   - plan: what a plan entrypoint prints.
     ///   - users: whether pods can have users of their own.
+    ///   - live: whether apps can be added to pods; the entrypoints for that fail where a file `NAME-fails` is among the data.
     init(
         in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, networks: Bool = false,
-        plan: String? = nil, users: Bool = false
+        plan: String? = nil, users: Bool = false, live: Bool = false
     ) throws {
         directory = scratch.path
         try FileSystem.write(FakeHost.app().bytes(), to: appPath)
-        let stage1 = FakeHost.stage1(hangs: hangs, preflight: preflight, networks: networks, plan: plan, users: users)
+        let stage1 = FakeHost.stage1(
+            hangs: hangs, preflight: preflight, networks: networks, plan: plan, users: users, live: live)
         try FileSystem.write(stage1.bytes(), to: stage1Path)
     }
 
@@ -99,13 +101,18 @@ struct FakeHost: Sendable {
         return tar
     }
 
-    private static func stage1(hangs: Bool, preflight: Int?, networks: Bool, plan: String?, users: Bool) -> TarFixture {
+    private static func stage1(
+        hangs: Bool, preflight: Int?, networks: Bool, plan: String?, users: Bool, live: Bool
+    ) -> TarFixture {
         var entrypoints = ["run", "enter", "gc", "stop"]
         if preflight != nil { entrypoints.append("preflight") }
         if plan != nil { entrypoints.append("plan") }
         let annotations =
             entrypoints.map { "{\"name\":\"coreos.com/rkt/stage1/\($0)\",\"value\":\"/ex/\($0)\"}" }
             + ["{\"name\":\"coreos.com/rkt/stage1/interface-version\",\"value\":\"5\"}"]
+            + (live ? ["add", "start", "stop", "rm"] : []).map {
+                "{\"name\":\"coreos.com/rkt/stage1/app/\($0)\",\"value\":\"/ex/app-\($0)\"}"
+            }
             + (users ? ["{\"name\":\"coreos.com/rkt/stage1/private-users\",\"value\":\"true\"}"] : [])
         var tar = TarFixture()
         tar.add(
@@ -121,6 +128,11 @@ struct FakeHost: Sendable {
         tar.add("rootfs/ex/enter", script("enter", "exit 3"), mode: 0o755)
         tar.add("rootfs/ex/gc", script("gc", networks ? "rm network-journal" : "test ! -e gc-fails"), mode: 0o755)
         tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
+        for name in live ? ["app-add", "app-start", "app-stop", "app-rm"] : [] {
+            tar.add(
+                "rootfs/ex/\(name)", script(name, "echo $0 $* >> ../../../changes; test ! -e ../../../\(name)-fails"),
+                mode: 0o755)
+        }
         if let plan { tar.add("rootfs/ex/plan", script("plan", "echo '\(plan)'"), mode: 0o755) }
         if let preflight {
             let effect = networks ? ": > network-journal; " : ""
@@ -139,6 +151,7 @@ struct FakeHost: Sendable {
         echo "lock=$(readlink /proc/$$/fd/$RKT_LOCK_FD)" >&9
         echo "input=$(readlink /proc/$$/fd/0)" >&9
         echo "home=$HOME" >&9
+        echo "crossing=$RKT_STAGE1_ENTERCMD $RKT_STAGE1_ENTERPID $RKT_STAGE1_ENTERAPP" >&9
         echo "blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$$/status)" >&9
         echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
         echo "owner=$(stat -c %u:%g stage1/rootfs/opt/stage2/hello/rootfs/greeting stage1/rootfs/ex/run 2>&1 | tr '\\n' ' ')" >&9

@@ -190,4 +190,33 @@ struct Stage1InterfaceTests {
         let error = #expect(throws: RuntimeError.self) { try interface([key: value]) }
         #expect(error?.message.contains(value) == true)
     }
+
+    @Test func podsCanBeChangedWithAllFourEntrypointsOrNotAtAll() throws {
+        let all: KeyValuePairs<ACIdentifier, String> = [
+            "coreos.com/rkt/stage1/app/add": "/a", "coreos.com/rkt/stage1/app/start": "/b",
+            "coreos.com/rkt/stage1/app/stop": "/c", "coreos.com/rkt/stage1/app/rm": "/d",
+        ]
+        let mutable = try interface(all)
+        #expect(mutable.hasMutablePods)
+        try mutable.checkMutable()
+        let half = try interface(["coreos.com/rkt/stage1/app/add": "/a", "coreos.com/rkt/stage1/app/rm": "/d"])
+        #expect(!half.hasMutablePods)
+        let error = #expect(throws: RuntimeError.self) { try half.checkMutable() }
+        #expect(error?.message.contains("coreos.com/rkt/stage1/app/start") == true)
+
+        var request = RunArguments(uuid: PodUUID())
+        #expect(!mutable.runArguments(request).contains("--mutable"))
+        request.isMutable = true
+        #expect(mutable.runArguments(request).contains("--mutable"))
+        let users = UserRange(first: 655_360)
+        #expect(
+            mutable.addArguments(app: "a", uuid: request.uuid, isDebug: true, insecure: [.paths], users: users) == [
+                "--app=a", "--uuid=\(request.uuid)", "--debug", "--disable-paths", "--private-users=655360:65536",
+            ])
+        #expect(mutable.appArguments(app: "a", isDebug: false) == ["--app=a"])
+        #expect(
+            mutable.crossingVariables(enter: "/x", pid: 7, app: nil) == [
+                "RKT_STAGE1_ENTERCMD=/x", "RKT_STAGE1_ENTERPID=7",
+            ])
+    }
 }
