@@ -122,7 +122,8 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
     }
     if (spawn->private_mounts) {
         if (unshare(CLONE_NEWNS) < 0) fail(report, 3);
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail(report, 3);
+        // What is mounted outside later goes on appearing here, where the mount that it is beneath is shared.
+        if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) fail(report, 3);
     }
     // The processes that /proc shows are to be those that the program can name.
     if (spawn->private_processes && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {

@@ -20,6 +20,8 @@ package struct EntrypointArguments: Equatable, Sendable {
     package var hosts = NameFile.standard
     /// What the pod has in place of the host's users; what is below stage1's root is shown with these ids.
     package var users: UserRange?
+    /// Whether apps are to come and go while the pod runs.
+    package var isMutable = false
     package var uuid = ""
 
     /// Where a file comes from that names hosts for the apps.
@@ -60,6 +62,7 @@ package struct EntrypointArguments: Equatable, Sendable {
         case "disable-capabilities-restriction": restrictsCapabilities = try !Self.flag(name, value)
         case "disable-paths": protectsKernelPaths = try !Self.flag(name, value)
         case "disable-seccomp": filtersSystemCalls = try !Self.flag(name, value)
+        case "mutable": isMutable = try Self.flag(name, value)
         case "dns-conf-mode": try readNameFiles(value ?? "")
         default: throw RuntimeError(.unsupported, "this stage1 does not know --\(name)")
         }

@@ -28,7 +28,7 @@ package struct PodPlan {
     /// Images can ask for any number of things that they do not get.
     private static let mostWarnings = 20
     /// Characters of a name in a warning.
-    private static let longestName = 64
+    static let longestName = 64
     private static let guestRoot = "guest.erofs"
     /// The same as a directory, for machines on the host's kernel.
     private static let guestDirectory = "guest"
@@ -71,6 +71,7 @@ package struct PodPlan {
             throw RuntimeError(
                 .unsupported, "--interactive needs a pod of one app, this one has \(manifest.apps.count)")
         }
+        try Self.checkMutable(arguments, manifest, hasAgent: hasAgent)
         let plans = try manifest.apps.map { app in
             if hasAgent { try Self.requireFreeName(app.name.string) }
             return try AppPlan(app, pod: pod, arguments: hasAgent ? arguments : arguments.withoutConfinement)
@@ -85,6 +86,7 @@ package struct PodPlan {
             users: arguments.users)
         self.volumes = volumes
         let appRoots = Self.appRoots(pod, capabilities)
+        let live = arguments.isMutable && hasOwnKernel ? [Self.liveShare(pod, capabilities)] : []
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
         guard hostname.utf8.count <= 64 else {
             throw RuntimeError(
@@ -110,14 +112,14 @@ package struct PodPlan {
             hostname: hostname, machineID: uuid.withoutDashes, debug: arguments.debug,
             kernelSettings: kernelSettings.filter { !networkSettings.contains($0) },
             interfaces: interfaces.map { PodConfiguration.Interface($0.guest) },
-            shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares : [],
+            shares: hasOwnKernel ? [appRoots.guest] + volumes.guestShares + live.map(\.guest) : [],
             files: UnitGraph(
                 apps: plans.map { plan in
                     var unit = plan.unit
                     unit.allowedDevices = volumes.devices[plan.name] ?? []
                     unit.watchdog = watchdog
                     return unit
-                }
+                }, isMutable: arguments.isMutable
             ).units.map {
                 .init(path: "/run/systemd/system/\($0.name)", content: .text($0.rendered))
             },
@@ -130,11 +132,14 @@ package struct PodPlan {
                     leftOut.append("app \(plan.name) gets the pod's /etc/resolv.conf in place of a volume's")
                 }
                 return app
-            })
+            }, isMutable: arguments.isMutable)
         let demand = ResourceDemand(plans.map(\.app.isolators))
+        let most = min(hostProcessors, Self.mostProcessors)
         let processors =
-            hasOwnKernel
-            ? Int(demand.machineCores(host: Int64(min(hostProcessors, Self.mostProcessors)))) : hostProcessors
+            !hasOwnKernel
+            ? hostProcessors
+            : arguments.isMutable
+                ? Self.sandboxProcessors(settings.sandbox, host: most) : Int(demand.machineCores(host: Int64(most)))
         isolators = IsolatorReport(
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, arguments) },
             processors: processors, controllers: controllers, hasAgent: hasAgent)
@@ -154,27 +159,33 @@ package struct PodPlan {
         guard hasOwnKernel else {
             var container = Self.container(
                 pod, uuid, processors: processors, memory: hostMemory,
-                capabilities: configuration.apps.reduce(0) { $0 | $1.capabilityBoundingSet },
-                shares: volumes.shares, network: namespace.map { .namespace($0) } ?? .host,
+                // Each app that comes has its own bounding set.
+                capabilities: arguments.isMutable
+                    ? Capability.all.mask : configuration.apps.reduce(0) { $0 | $1.capabilityBoundingSet },
+                shares: volumes.shares + (arguments.isMutable ? [Self.liveBind(pod)] : []),
+                network: namespace.map { .namespace($0) } ?? .host,
                 minimumIsolation: settings.minimumIsolation, inherited: inherited)
             container.users = arguments.users
             container.networkSettings = networkSettings.map { .init(path: $0.path, value: $0.value) }
             machine = container
             return
         }
-        let memory = Int(clamping: demand.machineMemory())
+        let memory =
+            arguments.isMutable
+            ? Self.sandboxMemory(settings.sandbox, host: hostMemory) : Int(clamping: demand.machineMemory())
         guard memory <= hostMemory else {
             throw RuntimeError(
                 .unsupported,
                 "the pod's machine needs \(memory) MiB of memory and the host has \(hostMemory) MiB; "
-                    + "lower the apps' memory limits")
+                    + (arguments.isMutable ? "ask for less with --memory" : "lower the apps' memory limits"))
         }
         var commandLine = KernelCommandLine.standard(firstProgram: Self.firstProgram, verbose: arguments.debug)
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
         machine = MachineSpec(
             name: Self.machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
             kernel: try GuestKernel(inStage1: pod.stage1Rootfs, for: capabilities), commandLine: commandLine,
-            root: .block(pod.stage1Rootfs.appending(Self.guestRoot)), shares: [appRoots.share] + volumes.shares,
+            root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
+            shares: [appRoots.share] + volumes.shares + live.map(\.share),
             network: .interfaces(interfaces.map(MachineInterface.init)),
             accelerator: settings.accelerator ?? .auto, profile: settings.profile,
             minimumIsolation: settings.minimumIsolation, inheritedDescriptors: inherited,
@@ -229,7 +240,7 @@ package struct PodPlan {
         ]
     }
 
-    private static func bounded(_ warnings: [String]) -> [String] {
+    static func bounded(_ warnings: [String]) -> [String] {
         guard warnings.count > mostWarnings else { return warnings }
         return warnings.prefix(mostWarnings) + ["\(warnings.count - mostWarnings) more warnings were left out"]
     }
@@ -261,7 +272,7 @@ package struct PodPlan {
         }
     }
 
-    private static func requireFreeName(_ name: String) throws {
+    static func requireFreeName(_ name: String) throws {
         guard !UnitGraph.reservedNames.contains(name), !name.hasPrefix("reaper-") else {
             throw RuntimeError(.invalidArgument, "the guest has a service named \(name); give the app another --name")
         }

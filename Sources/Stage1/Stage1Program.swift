@@ -121,6 +121,9 @@ package struct Stage1Program {
             try MachineNetworks.collect(
                 pod, PodUUID(parsing: arguments.uuid), ErrorStream(), isDebug: arguments.debug)
             return ExitStatus.success
+        case "app-add", "app-start", "app-stop", "app-rm":
+            try changeApp(entrypoint, arguments)
+            return ExitStatus.success
         default:
             throw RuntimeError(.invalidArgument, "\(entrypoint) is not an entrypoint of this stage1")
         }
@@ -138,7 +141,7 @@ package struct Stage1Program {
     /// changes to the host.
     ///
     /// - Returns: nil for a backend that cannot be had: it has not started anything.
-    private func knownHypervisor() throws -> (any Hypervisor)? {
+    func knownHypervisor() throws -> (any Hypervisor)? {
         let configured = try? HypervisorConfiguration(pod: pod.hypervisorConfiguration)
         let name = try backendName()
         return try? backend(name, BackendChoice(configured?.backend))

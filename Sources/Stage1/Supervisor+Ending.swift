@@ -14,12 +14,15 @@ extension Supervisor {
             case .running: nil
             case .ending: Clock.milliseconds + 5000
             }
-        let next = [deadline, phase == .ending ? nil : lostServer?.deadline, watchDeadline].compactMap { $0 }.min()
+        let next = [
+            deadline, phase == .ending ? nil : lostServer?.deadline, watchDeadline, appDeadline,
+        ].compactMap { $0 }.min()
         return next.map { max(0, $0 - Clock.milliseconds) }
     }
 
     func checkDeadline() {
         keepWatch()
+        checkAppDeadlines()
         if let lostServer, phase != .ending, Clock.milliseconds >= lostServer.deadline {
             // A machine that powers off lets go of its shares first, and may need long to give its memory back.
             kill(guestPoweredOff ? nil : .shareServerDied(lostServer.exit))

@@ -90,6 +90,7 @@ extension Supervisor {
         agentIsLost = true
         agentOutbox.clear()
         for client in clients { client.fail(reason) }
+        failAppRequests(reason)
     }
 
     private func handleAgent(_ frame: Frame) throws {
@@ -108,7 +109,7 @@ extension Supervisor {
         case .failed(let reason): guestNotice("the guest's agent: \(Self.printable(reason))")
         case .ready: recordReady()
         case .entry(let entry): try take(entry, bytes: frame.payload.count)
-        case .appExit(let app, _, let status, let cause): try record(app, status, cause)
+        case .appExit(let app, let run, let status, let cause): try record(app, run, status, cause)
         case .sessionOutput(Limit.terminalSession, _, let bytes) where options.interactiveApp != nil:
             try terminalCredit.take(bytes.count)
             caller.append(bytes, credit: bytes.count)
@@ -130,7 +131,9 @@ extension Supervisor {
             try client(of: session)?.input.giveBack(Int(bytes))
             forward(.inputCredit(session: 0, bytes: bytes), to: session)
         case .attached, .outputGap: throw ProtocolError.unexpected("a message of a supervisor")
-        case .requestDone, .requestFailed, .appStarted: throw ProtocolError.unexpected("an answer that nobody awaits")
+        case .requestDone(let request): try finishRequest(request)
+        case .requestFailed(let request, let reason): try failRequest(request, reason)
+        case .appStarted(let app, let run): try recordStart(app, run: run)
         }
     }
 
@@ -150,6 +153,7 @@ extension Supervisor {
         for app in configuration.apps { openStreams(of: app) }
         tellAgentToStop()
         serveWaitingClients()
+        advanceAppRequests()
     }
 
     /// What the guest can cause, so many lines in a time.
@@ -179,8 +183,8 @@ extension Supervisor {
     }
 
     /// Writes an app's status before the guest is told so: what has been acknowledged is on disk.
-    private func record(_ app: String, _ status: Int32, _ cause: GuestMessage.ExitCause) throws {
-        guard configuration.apps.contains(where: { $0.name == app }) else {
+    private func record(_ app: String, _ run: UInt32, _ status: Int32, _ cause: GuestMessage.ExitCause) throws {
+        guard mayEnd(app, run: run) else {
             throw ProtocolError.unexpected("the exit of an app that the pod does not have")
         }
         guard (0...255).contains(status) else { throw ProtocolError.malformed("exit status \(status)") }
@@ -198,13 +202,14 @@ extension Supervisor {
             }
             manager?.appEnded(app, status)
             outcome.unfinished.removeAll { $0 == app }
-            if status != 0, outcome.firstFailure == nil { outcome.firstFailure = status }
+            if status != 0, outcome.firstFailure == nil, !configuration.isMutable { outcome.firstFailure = status }
             if cause == .outOfMemory {
                 errors.notice(
                     "stage1: app \"\(app)\" was killed for lack of memory; give it more with --memory")
             }
         }
-        sendToAgent(.exitRecorded(app: app, run: 0))
+        sendToAgent(.exitRecorded(app: app, run: run))
+        noteEnd(app, reports: reports)
     }
 
     func sendToAgent(_ message: HostMessage) {

@@ -96,8 +96,10 @@ package final class Supervisor {
     var entryCredit = CreditAccount(limit: Credit.entries)
     /// Where the caller is in the journal when it reads more slowly than apps write.
     var backlog: JournalReader?
-    /// Names of the pod's apps.
-    let apps: Set<String>
+    /// Names of the pod's apps, also of those that have been removed.
+    var apps: Set<String>
+    /// What becomes of the apps of a mutable pod.
+    var live = LiveAppTable()
     /// Output of the app's terminal on its way to the caller.
     var terminalCredit = CreditAccount(limit: Credit.session)
     var controlIsOpen = true

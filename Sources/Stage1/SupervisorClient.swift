@@ -16,6 +16,12 @@ final class SupervisorClient {
     var session: UInt32?
     /// What the client asked for before the agent could be told.
     var waiting: HostMessage.Session?
+    /// Whether it changes the apps of a mutable pod, and holds no session.
+    var isChanging = false
+    /// Whether the change has been asked for.
+    var hasAsked = false
+    /// What has come of the app to add.
+    var parts = LiveAppParts()
     /// Whether the guest has said that the session runs.
     var hasStarted = false
     var input = CreditAccount(limit: Credit.session)
@@ -60,11 +66,18 @@ final class SupervisorClient {
     /// Ends the connection once the reason has been sent.
     func fail(_ reason: String) {
         guard !isEnding else { return }
-        if !isRaw { send(.sessionFailed(session: 0, reason)) }
+        if !isRaw { send(isChanging ? .requestFailed(request: 0, reason) : .sessionFailed(session: 0, reason)) }
         session = nil
         waiting = nil
         awaited = nil
         attachment = nil
+        isEnding = true
+    }
+
+    /// Ends the connection of one whose change has been made.
+    func finish() {
+        guard !isEnding else { return }
+        send(.requestDone(request: 0))
         isEnding = true
     }
 

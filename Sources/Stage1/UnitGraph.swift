@@ -3,12 +3,14 @@
 
 import SystemdUnits
 
-/// The units of an immutable pod, as the architecture document of the system describes them:
+/// The units of a pod, as the architecture document of the system describes them:
 ///
 /// - `default.target` wants every app's service and `supervisor-ready.service`;
 /// - each app wants its reaper, each reaper wants `shutdown.service`; reapers and shutdown start at once, do nothing, and
 ///   stop when nobody needs them any more: a reaper delivers its app's status then, the shutdown powers the machine off;
 /// - an app that fails starts `halt.target`, which conflicts with apps and reapers, so that all of them stop.
+///
+/// In a mutable pod nothing wants an app, and `default.target` alone holds `shutdown.service`: only a stop ends the pod.
 package struct UnitGraph {
     /// Seconds an app has between SIGTERM and SIGKILL.
     package static let stopSeconds = 10
@@ -50,17 +52,25 @@ package struct UnitGraph {
     }
 
     package let apps: [App]
-    package init(apps: [App]) { self.apps = apps }
+    package let isMutable: Bool
+
+    package init(apps: [App], isMutable: Bool = false) {
+        self.apps = apps
+        self.isMutable = isMutable
+    }
 
     /// Names of services that the guest has of its own; no app may be called so.
     package static let reservedNames: Set<String> = [
         "power-off", "rkt-agent", "shutdown", "stopping", "supervisor-ready", "systemd-journald",
     ]
 
-    package var units: [UnitFile] { [defaultTarget] + apps.flatMap { [service($0), reaper($0)] } }
+    package var units: [UnitFile] { [defaultTarget] + appUnits }
+
+    /// Those of the apps alone, for apps that come later.
+    package var appUnits: [UnitFile] { apps.flatMap { [service($0), reaper($0)] } }
 
     private var defaultTarget: UnitFile {
-        let services = apps.map { "\($0.name).service" }
+        let services = isMutable ? [] : apps.map { "\($0.name).service" }
         var settings = [
             UnitFile.Setting("Description", "Apps of the pod"),
             UnitFile.Setting("DefaultDependencies", "no"),
@@ -69,11 +79,17 @@ package struct UnitGraph {
         ]
         settings += services.flatMap { [UnitFile.Setting("Wants", $0), UnitFile.Setting("After", $0)] }
         settings += [.init("Wants", "rkt-agent.service"), .init("Wants", "supervisor-ready.service")]
+        if isMutable {
+            settings += [
+                .init("Wants", "shutdown.service"), .init("Conflicts", "halt.target poweroff.target"),
+                .init("Before", "halt.target poweroff.target"),
+            ]
+        }
         return UnitFile(name: "default.target", sections: [.init("Unit", settings)])
     }
 
     private func service(_ app: App) -> UnitFile {
-        let unit: [UnitFile.Setting] = [
+        var unit: [UnitFile.Setting] = [
             .init("Description", "App \(app.name)"),
             .init("DefaultDependencies", "no"),
             // Not the journal: its sockets keep what the app writes until it runs.
@@ -84,9 +100,10 @@ package struct UnitGraph {
             .init("Before", "supervisor-ready.service"),
             .init("Conflicts", "halt.target poweroff.target"),
             .init("Before", "halt.target poweroff.target"),
-            .init("OnFailure", "halt.target"),
-            .init("OnFailureJobMode", "replace-irreversibly"),
         ]
+        if !isMutable {
+            unit += [.init("OnFailure", "halt.target"), .init("OnFailureJobMode", "replace-irreversibly")]
+        }
         var service: [UnitFile.Setting] = [
             .init("Type", app.supportsNotify ? "notify" : "simple"),
             .init("Restart", "no"),
@@ -139,7 +156,7 @@ package struct UnitGraph {
                         .init("DefaultDependencies", "no"),
                         .init("StopWhenUnneeded", "yes"),
                         .init("Requires", "rkt-agent.service"),
-                        .init("Wants", "shutdown.service"),
+                    ] + (isMutable ? [] : [.init("Wants", "shutdown.service")]) + [
                         .init("After", "shutdown.service rkt-agent.service"),
                         .init("Conflicts", "halt.target poweroff.target"),
                         .init("Before", "halt.target poweroff.target"),

@@ -61,7 +61,7 @@ struct VolumePlan {
     /// Each export takes one of the 32 slots of the machine's bus.
     private static let mostExports = 20
     /// For 9p, no cache that outlives a call: each side sees at once what the other has done. Only mapped files are kept.
-    private static let plan9Options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+    static let plan9Options = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
 
     /// How volumes of the host get into the pod.
     enum Carrier {
@@ -72,6 +72,16 @@ struct VolumePlan {
         /// They are bound into the app's root. What is mounted below a source is left out unless it is asked for, so that
         /// apps that have the host's `/` do not multiply its mounts.
         case direct
+        /// They are in the machine already, in a share that it has from its start.
+        case live(LiveVolumes, hasOwnKernel: Bool)
+
+        /// Whether a device of the host can be a volume.
+        var hasDevices: Bool {
+            switch self {
+            case .bind, .live(_, hasOwnKernel: false): true
+            default: false
+            }
+        }
     }
 
     /// A volume as the pod knows it: by its name, or by the app that brings its own.
@@ -176,7 +186,7 @@ struct VolumePlan {
                 PodConfiguration.Mount(
                     source: source.path, target: use.place.string, readOnly: use.readOnly,
                     forbidsDevices: source.isExport))
-            if case .bind = carrier, let device = try Self.device(use.volume) {
+            if carrier.hasDevices, let device = try Self.device(use.volume) {
                 devices[use.app, default: []].append("\(device) \(use.readOnly ? "r" : "rw")")
             }
         }
@@ -199,6 +209,7 @@ struct VolumePlan {
         _ volume: Volume, _ contents: VolumeContents?, readOnly: Bool, number: Int, pod: PodLayout,
         _ carrier: Carrier
     ) throws -> (path: String, isExport: Bool) {
+        if case .live(let volumes, _) = carrier { return try Self.found(volume, volumes) }
         switch volume.kind {
         case .empty(_, let uid, let gid):
             let name = "\(number)-\(volume.name)"
@@ -252,6 +263,16 @@ struct VolumePlan {
             guestShares.append(guestShare)
             return (isDirectory ? place : "\(place)/\(HostMount.fileName)", true)
         }
+    }
+
+    /// Where a volume is in a pod that runs.
+    private static func found(_ volume: Volume, _ volumes: LiveVolumes) throws -> (path: String, isExport: Bool) {
+        if case .empty = volume.kind { return ("\(AppPlan.guestRoots)/\(emptyVolumes)/\(volume.name)", false) }
+        guard let place = volumes.places[volume.name.string] else {
+            throw RuntimeError(.notFound, "volume \"\(volume.name)\" has not been mounted for the pod")
+        }
+        let directory = "\(PodPlan.guestVolumes)/\(place.place)"
+        return (place.kind == .directory ? directory : "\(directory)/\(HostMount.fileName)", true)
     }
 
     /// What an id of the pod is for the host.

@@ -19,6 +19,8 @@ struct MessageTests {
         .sessionOutput(session: 9, stream: .terminal, [7]), .attached(session: 0, [.stdin, .terminalOutput]),
         .outputGap(session: 0, stream: .error, bytes: 1 << 40),
         .stopping, .pong(number: .max),
+        .appExit(app: "web", run: 7, status: 143, cause: .stopped), .requestDone(request: 5),
+        .requestFailed(request: 5, "no"), .appStarted(app: "web", run: 7),
     ]
 
     static let hostMessages: [HostMessage] = [
@@ -34,6 +36,9 @@ struct MessageTests {
         .sessionEndOfInput(session: 3), .sessionResize(session: 3, rows: 50, columns: 132),
         .sessionSignal(session: 3, signal: 15), .closeSession(session: 3), .outputCredit(channel: 0, bytes: 1),
         .ping(number: 7),
+        .exitRecorded(app: "web", run: 7), .appPart(request: 5, [1, 2]), .addApp(request: 5),
+        .startApp(request: 5, app: "web", run: 7), .stopApp(request: 5, app: "web", run: 0),
+        .removeApp(request: 5, app: "web"),
     ]
 
     static let sample = PodConfiguration(
@@ -48,7 +53,7 @@ struct MessageTests {
                 environment: ["A=1"], uid: 5, gid: 6, supplementaryGIDs: [7, 8], capabilityBoundingSet: 1 << 40,
                 noNewPrivileges: true, readOnlyRoot: true, protectsKernelPaths: false, input: .stream,
                 output: .terminal, error: .nothing)
-        ])
+        ], isMutable: true)
 
     static let interface = PodConfiguration.Interface(
         name: "eth0", hardwareAddress: [2, 0, 0, 0, 0, 1], mtu: 1400,

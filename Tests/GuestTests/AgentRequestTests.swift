@@ -8,7 +8,7 @@ import Testing
 struct AgentRequestTests {
     @Test(arguments: [
         AgentRequest.ready, .ended(app: "web", status: 42, cause: .outOfMemory), .reap(app: "web"),
-        .streams(app: "web"), .stopping,
+        .streams(app: "web"), .stopping, .started(app: "web"),
     ]) func linesReadBack(request: AgentRequest) {
         #expect(AgentRequest(line: String(request.line.dropLast())) == request)
     }

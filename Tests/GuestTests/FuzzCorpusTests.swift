@@ -26,6 +26,7 @@ struct FuzzCorpusTests {
                     #expect(try HostMessage(message.frame) == message, "\(name)")
                 }
                 _ = try? PodConfiguration(decoding: frame.payload)
+                _ = try? LiveApp(decoding: frame.payload)
                 _ = try? PodConfiguration.App(decoding: frame.payload)
             }
         }

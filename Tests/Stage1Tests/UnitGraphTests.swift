@@ -34,6 +34,23 @@ struct UnitGraphTests {
         #expect(try unit("db.service").values(of: "Conflicts") == ["halt.target poweroff.target"])
     }
 
+    @Test func nothingButAStopEndsAMutablePod() throws {
+        let empty = UnitGraph(apps: [], isMutable: true)
+        #expect(empty.units.map(\.name) == ["default.target"])
+        let target = try #require(empty.units.first)
+        #expect(Set(target.values(of: "Wants")).isSuperset(of: ["shutdown.service", "supervisor-ready.service"]))
+        #expect(target.values(of: "Conflicts") == ["halt.target poweroff.target"])
+
+        let later = UnitGraph(apps: [.init(name: "db")], isMutable: true)
+        #expect(later.appUnits.map(\.name) == ["db.service", "reaper-db.service"])
+        let service = try #require(later.appUnits.first), reaper = try #require(later.appUnits.last)
+        #expect(service.values(of: "OnFailure").isEmpty)
+        #expect(service.values(of: "Wants") == ["reaper-db.service"])
+        #expect(reaper.values(of: "Wants").isEmpty)
+        #expect(reaper.values(of: "StopWhenUnneeded") == ["yes"])
+        #expect(later.units.first?.values(of: "Wants").contains("db.service") == false)
+    }
+
     @Test func handlersAndLimitsAppearOnlyWhereAskedFor() throws {
         let web = try unit("web.service"), db = try unit("db.service")
         #expect(web.values(of: "ExecStartPre") == ["/usr/lib/rkt/rkt-guest pre-start web"])

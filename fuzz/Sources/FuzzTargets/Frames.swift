@@ -17,6 +17,9 @@ package func fuzzFrames(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
         if let pod = try? PodConfiguration(decoding: frame.payload) {
             precondition((try? PodConfiguration(decoding: pod.encoded)) == pod)
         }
+        if let live = try? LiveApp(decoding: frame.payload) {
+            precondition((try? LiveApp(decoding: live.encoded)) == live)
+        }
         if let app = try? PodConfiguration.App(decoding: frame.payload) {
             precondition((try? PodConfiguration.App(decoding: app.encoded)) == app)
         }
