@@ -30,7 +30,7 @@ final class SupervisedPod: @unchecked Sendable {
     private var shown = ""
 
     init(
-        apps: [String] = ["web"], early: [Int32] = [], portEscape: UInt8? = nil,
+        apps: [String] = ["web"], isMutable: Bool = false, early: [Int32] = [], portEscape: UInt8? = nil,
         modes: [StreamMode] = [.nothing, .journal, .journal],
         variables: UnitNotifier.Variables = .init(),
         change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
@@ -38,7 +38,9 @@ final class SupervisedPod: @unchecked Sendable {
         let scratch = try ScratchDirectory()
         let layout = PodLayout(directory: scratch.path)
         let machine = try FakeMachine(portEscape: portEscape)
-        for directory in [layout.statuses, layout.exitCauses] { try FileSystem.makeDirectories(directory) }
+        for directory in [layout.statuses, layout.exitCauses, layout.environments, layout.appInfo("web")] {
+            try FileSystem.makeDirectories(directory)
+        }
         let listener = try UnixSocket.listen(layout.agentSocket)
         try UnixSocket.setNonBlocking(listener)
         let output = try Self.pipe(), errors = try Self.pipe()
@@ -51,7 +53,8 @@ final class SupervisedPod: @unchecked Sendable {
             PodConfiguration.App(
                 name: $0, root: "/", exec: ["/bin/true"], input: modes[0], output: modes[1], error: modes[2])
         }
-        let configuration = PodConfiguration(hostname: "pod", machineID: Self.machineID, apps: apps)
+        let configuration = PodConfiguration(
+            hostname: "pod", machineID: Self.machineID, apps: isMutable ? [] : apps, isMutable: isMutable)
         (self.scratch, self.layout, self.machine) = (scratch, layout, machine)
         (self.output, self.errors) = (output.read, errors.read)
         thread = SignalledThread { [options] in
