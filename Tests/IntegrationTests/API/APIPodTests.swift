@@ -20,12 +20,12 @@ struct APIPodTests {
             let release = fixture.path("release")
             try FileSystem.makeDirectory(release)
             let pod = try await fixture.run(
-                ["--volume=go,kind=host,source=\(release)"]
+                ["--volume=go,kind=host,source=\(release)", "--mount=volume=go,target=/go"]
                     + PodFixture.busybox(
                         "echo one; echo two >&2; while [ ! -e /go/now ]; do sleep 0.2; done; echo three; exit 3",
-                        name: "web", ["--mount=volume=go,target=/go"]))
+                        name: "web"))
             try await eventually("the start of the pod") { listener.events.contains("APP_STARTED web") }
-            try await pod.awaitOutput("two")
+            try await pod.awaitOutput("one")
 
             let status = try JSONValue(
                 parsing: Array(await fixture.rkt("status", "--format=json", pod.uuid).output.utf8))
