@@ -53,7 +53,8 @@ done
 # serve: starts a service at the socket, which has read nothing yet.
 serve() {
     : >"$scratch/service"
-    rkt api-service --listen="unix:$scratch/socket" 2>"$scratch/service" &
+    # Not the function, whose process would be a shell's.
+    "$rkt" --dir="$data" api-service --listen="unix:$scratch/socket" 2>"$scratch/service" &
     service=$!
     for ((try = 0; try < 600; try++)); do
         ! grep -q 'API service running' "$scratch/service" || return 0
