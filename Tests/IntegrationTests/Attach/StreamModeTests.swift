@@ -8,7 +8,7 @@ import Testing
 @Suite(.requiresBuild, .requiresRoot, .requiresQEMU, .requires(.supervisor), .podLogs, .timeLimit(.minutes(5)))
 struct StreamModeTests {
     @Test func appsGoOnWithNobodyAttachedAndOtherStreamsAreAsEver() async throws {
-        let much = "head -c 104857600 /dev/zero; echo written >&2; readlink /proc/self/fd/1 | cut -d: -f1 >&2"
+        let much = "head -c 104857600 /dev/zero; echo written >&2; readlink /proc/$$/fd/1 | cut -d: -f1 >&2"
         let terminal = """
             for f in 0 1; do [ -t $f ] && echo is-$f >&2; done; [ -t 2 ] || echo log >&2; stty size >&2; seq 50000
             echo told >&2
