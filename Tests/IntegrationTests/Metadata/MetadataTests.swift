@@ -115,10 +115,10 @@ struct MetadataTests {
             """
             ip addr add \(foreign)/32 dev eth0 || exit 1
             ip route replace 172.16.28.1/32 dev eth0 src \(foreign) || exit 1
-            timeout 5 wget -q -O - \(url)
+            timeout 5 wget -q -O - \(url) 2>/dev/null
             echo tried
             """)
-        #expect(said.hasSuffix("tried"))
+        #expect(said.contains("tried"))
         #expect(!said.contains(second.uuid))
         #expect(try await second.shell("wget -q -O - \(base)/pod/uuid") == second.uuid)
     }
