@@ -243,9 +243,8 @@ package struct Stage1Program {
             pod, plan.machine, hasOwnKernel: hypervisor.capabilities.contains(.ownKernel))
         if !hypervisor.capabilities.contains(.ownKernel) { options.record = record }
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
-        if let seconds = ProcessImage.variable("RKT_HYPERVISOR_BOOT_TIMEOUT").flatMap({ Int($0) }), seconds > 0 {
-            options.bootPatience = min(seconds, 86_400) * 1000
-        }
+        if let time = Self.milliseconds("RKT_HYPERVISOR_BOOT_TIMEOUT") { options.bootPatience = time }
+        if let time = Self.milliseconds("RKT_HYPERVISOR_STOP_TIMEOUT") { options.stopPatience = time }
         let supervisor = Supervisor(
             pod: pod, configuration: plan.configuration, machine: machine, listener: listener, signals: signals,
             errors: errors, options: options, origin: origin)
@@ -253,6 +252,12 @@ package struct Stage1Program {
         let status = try supervisor.run()
         try supervisor.report()
         return status
+    }
+
+    /// A variable of this process that tells a time in seconds, at most a day.
+    private static func milliseconds(_ variable: String) -> Int? {
+        guard let seconds = ProcessImage.variable(variable).flatMap({ Int($0) }), seconds > 0 else { return nil }
+        return min(seconds, 86_400) * 1000
     }
 
     /// For whoever looks at the pod from the host: `NAME=value` each, ended by a zero byte as in proc(5).

@@ -68,6 +68,10 @@ package enum BuildProducts {
     package static let systemdHost = (0..<2).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
         .appending("servers").appending("systemd-host.sh")
 
+    /// Units of systemd, with what stands beside them in directories.
+    package static let units = (0..<3).reduce(FilePath(#filePath)) { path, _ in path.removingLastComponent() }
+        .appending("dist").appending("systemd")
+
     /// Where what is known about a failed test is kept.
     package static var failures: FilePath { directory.appending("tests").appending("failed") }
 

@@ -25,7 +25,8 @@ package enum SystemdHost {
     /// Runs a shell script in a machine of its own, as root, in the unit `test.service`. It ends with the first command
     /// that fails.
     ///
-    /// In the script, `rkt` and `images` are variables, and `stage1` is the image for containers.
+    /// In the script, `rkt` and `images` are variables; `stage1` is the image for containers, `machines` that for virtual
+    /// machines, `fly` that for apps without either, and `units` the directory of what `make install` installs for systemd.
     ///
     /// - Parameters:
     ///   - memory: in MiB.
@@ -37,7 +38,8 @@ package enum SystemdHost {
         func visible(_ path: FilePath) -> FilePath { files.pushing(path.removingRoot()) }
         let variables = [
             "rkt": BuildProducts.rkt, "images": BuildProducts.directory.appending("images"),
-            "stage1": BuildProducts.containerStage1,
+            "stage1": BuildProducts.containerStage1, "machines": BuildProducts.stage1, "fly": BuildProducts.flyStage1,
+            "units": BuildProducts.units,
         ]
         let text = variables.sorted { $0.key < $1.key }.map { "\($0.key)=\(visible($0.value))\n" }.joined() + script
         let path = fixture.path("script")
