@@ -166,14 +166,17 @@ import Testing
         _ = try register(service, uuid, token: ServiceFixture.token)
         var open: [CInt] = []
         defer { for socket in open { close(socket) } }
+        let request = Array("GET \(ServiceFixture.base)/pod/uuid HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
         for _ in 0..<32 {
             let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
             open.append(socket)
             #expect(SocketAddress.with(loopback, port: port) { connect(socket, $0, $1) } == 0)
+            // It is counted when it is answered.
+            #expect(request.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, 0) } == request.count)
+            var byte: UInt8 = 0
+            #expect(recv(socket, &byte, 1, 0) == 1)
         }
-        try await eventually("the end of one connection more") {
-            (try get(port, ServiceFixture.base + "/pod/uuid") ?? "").isEmpty
-        }
+        #expect((try get(port, ServiceFixture.base + "/pod/uuid") ?? "").isEmpty)
         close(open.removeLast())
         try await eventually("a connection in place of one that has ended") {
             try get(port, ServiceFixture.base + "/pod/uuid")?.hasSuffix(ServiceFixture.uuid) == true
