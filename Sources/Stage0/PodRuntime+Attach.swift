@@ -22,10 +22,12 @@ extension PodRuntime {
         guard let entrypoint = interface.path(.attach) else {
             throw RuntimeError(.unsupported, "the stage1 image of pod \"\(pod.uuid)\" cannot attach")
         }
+        // From there on the pod can be reached; what there is can be told before.
+        let pid = mode == .list ? pod.pid : try waitForProcess(of: pod)
         // A crossing entrypoint, as the guide calls it, may need to enter the pod.
         var variables: [String] = ["RKT_STAGE1_ENTERAPP=\(app)"]
         if let enter = interface.path(.enter) { variables.append("RKT_STAGE1_ENTERCMD=\(enter)") }
-        if let pid = pod.pid { variables.append("RKT_STAGE1_ENTERPID=\(pid)") }
+        if let pid { variables.append("RKT_STAGE1_ENTERPID=\(pid)") }
         var call = EntrypointCall(layout: pod.layout)
         call.environment = call.environment.filter { !$0.hasPrefix("RKT_STAGE1_ENTER") } + variables
         try call.execute(

@@ -153,7 +153,7 @@ extension Supervisor {
     /// Gives a client what it has room for. One that falls behind what is kept goes on at the oldest of that.
     func advance(_ client: SupervisorClient) {
         guard let attachment = client.attachment, !client.isEnding else { return }
-        if client.hasLeft {
+        if client.hasLeft || client.outputIsClosed {
             if case .ended = attachment.streams.state { drop(client) }
             return
         }
@@ -173,7 +173,14 @@ extension Supervisor {
             client.attachment = nil
             client.isEnding = true
         }
-        if case .closed = client.outbox.flush(to: client.socket) { drop(client) }
+        if case .closed = client.outbox.flush(to: client.socket) { closeOutput(of: client) }
+    }
+
+    /// What one without a protocol has typed is passed on all the same.
+    private func closeOutput(of client: SupervisorClient) {
+        guard client.isRaw, client.attachment?.targets.hasInput == true else { return drop(client) }
+        client.outbox.clear()
+        client.outputIsClosed = true
     }
 
     /// Gives clients what is left when the pod has ended, as long as they take it.
@@ -182,7 +189,8 @@ extension Supervisor {
         while Clock.milliseconds < deadline {
             for client in clients { advance(client) }
             let behind = clients.filter { client in
-                !client.hasLeft && (!client.outbox.isEmpty || client.attachment.map { !$0.isComplete } ?? false)
+                guard client.isPolled, !client.outputIsClosed else { return false }
+                return !client.outbox.isEmpty || client.attachment.map { !$0.isComplete } ?? false
             }
             guard !behind.isEmpty,
                 let ready = try? Poll.wait(
@@ -247,13 +255,14 @@ extension Supervisor {
 
     /// A client of an endpoint says bytes, and nothing else.
     func serveRaw(_ client: SupervisorClient, _ ready: Poll.Interest) {
-        if !client.outbox.isEmpty, case .closed = client.outbox.flush(to: client.socket) { return drop(client) }
+        if !client.outbox.isEmpty, case .closed = client.outbox.flush(to: client.socket) { closeOutput(of: client) }
         let hasGone = !ready.isDisjoint(with: .hangUp)
-        guard client.isHeard, let attachment = client.attachment else {
+        if hasGone { client.hasHungUp = true }
+        guard let attachment = client.attachment, !client.isEnding, !client.inputEnded else {
             if hasGone { leave(client) }
             return
         }
-        guard ready.contains(.read) || hasGone else { return }
+        guard ready.contains(.read) || hasGone, client.input.rest > 0 else { return }
         switch client.socket.readAvailable(most: min(client.input.rest, 16 << 10)) {
         case .nothing: return
         case .bytes(let bytes):

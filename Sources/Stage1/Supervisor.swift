@@ -268,7 +268,7 @@ package final class Supervisor {
             sources.append((.listener, listener, .read))
             for app in streams { sources += app.endpoints.map { (.endpoint(app, $0), $0.listener, .read) } }
         }
-        for client in clients where !client.hasLeft {
+        for client in clients where client.isPolled {
             var interest: Poll.Interest = client.outbox.isEmpty ? [] : .write
             if hasRoom, client.isHeard { interest.insert(.read) }
             sources.append((.client(client), client.socket, interest))

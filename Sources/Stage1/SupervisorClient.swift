@@ -40,6 +40,10 @@ final class SupervisorClient {
     let number: Int
     /// Whether one that is raw says no more.
     var inputEnded = false
+    /// Whether the other end of one that is raw is closed, with input perhaps still to be read.
+    var hasHungUp = false
+    /// Whether one that is raw takes no output any more.
+    var outputIsClosed = false
     /// Whether it has gone and left input behind, which is still passed on.
     var hasLeft = false
 
@@ -55,8 +59,14 @@ final class SupervisorClient {
     /// Whether it may be listened to.
     var isHeard: Bool { !isEnding && !isWaiting && !inputEnded && (!isRaw || input.rest > 0) }
 
+    /// Whether it can say or take anything. What has hung up would be ready for ever.
+    var isPolled: Bool { !hasLeft && !(hasHungUp && input.rest == 0) }
+
     /// How many bytes of output it takes now.
-    var room: Int { isRaw ? max(0, Credit.session - outbox.count) : output.rest }
+    var room: Int {
+        guard isRaw else { return output.rest }
+        return outputIsClosed ? 0 : max(0, Credit.session - outbox.count)
+    }
 
     /// Whether what waits is more than frames within the credit, even small ones, come to.
     var isFlooded: Bool { outbox.count > 32 * Credit.session }
