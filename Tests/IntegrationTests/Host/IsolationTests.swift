@@ -22,7 +22,9 @@ struct IsolationTests {
     }
 
     /// Compares the statement with `/proc`.
-    private func compare(_ confinement: JSONValue?, with pid: Int32) throws {
+    ///
+    /// - Parameter isContainer: its first process sets limits of its own after it was looked at.
+    private func compare(_ confinement: JSONValue?, with pid: Int32, isContainer: Bool = false) throws {
         let confinement = try #require(confinement)
         let lines = try FileSystem.readText(FilePath("/proc/\(pid)/status")).split(separator: "\n")
         func field(_ name: String) -> [String] {
@@ -40,6 +42,7 @@ struct IsolationTests {
             return theirs != (try? FileSystem.readSymbolicLink(FilePath("/proc/self/ns/\(name)")))
         }
         #expect(confinement["namespaces"]?.array?.compactMap(\.string) == spaces)
+        guard !isContainer else { return }
         let limits = try FileSystem.readText(FilePath("/proc/\(pid)/limits"))
         let files = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
         let soft = files.split(separator: " ").dropFirst(3).first.flatMap { Int($0) }
@@ -99,7 +102,7 @@ struct IsolationTests {
             // The container's first process is the manager's.
             let first = try #require(
                 HostTraces.descendants(of: pod.process.child.pid).first { $0.name == "systemd" })
-            try compare(machine["confinement"], with: first.pid)
+            try compare(machine["confinement"], with: first.pid, isContainer: true)
             #expect(machine["confinement"]?["root"]?.string == "private")
             #expect(machine["exports"]?.array?.allSatisfy { $0["transport"]?.string == "bind" } == true)
             #expect(machine["digests"]?["programs"]?[0]?["digest"]?.string?.hasPrefix("sha512-") == true)
@@ -134,7 +137,7 @@ struct IsolationTests {
             let image = try #require(object["stage1"]?.array?.first { $0["default"]?.bool == true })
             let backend = try #require(image["backends"]?.array?.first { $0["chosen"]?.bool == true })
             for program in backend["programs"]?.array ?? [] {
-                let path = FilePath(try #require(program["path"]?.string))
+                guard let path = program["path"]?.string.map({ FilePath($0) }) else { continue }
                 #expect(try program["digest"]?.string == sum(path))
             }
             for key in ["user", "root", "limits", "selinux"] {
