@@ -20,8 +20,12 @@ extension Pod {
         return manifest
     }
 
-    /// The number of an app's place; nil for an app that is in the pod from its start.
-    package func place(of app: String) -> Int? { layout.place(of: app) }
+    /// The process that runs the pod, as far as it is told: that of `ppid`, or of `pid`.
+    package var supervisor: Int32? {
+        [layout.ppidFile, layout.pidFile].lazy.compactMap { file in
+            (try? FileSystem.readText(file, limit: 64)).flatMap { Int32($0.prefix { $0 != "\n" }) }
+        }.first
+    }
 }
 
 extension PodLayout {

@@ -11,6 +11,8 @@ import SystemPackage
 struct LivePod {
     let pod: Pod
     let interface: Stage1Interface
+    /// The process to enter.
+    let process: Int32
     /// The process that runs it.
     let supervisor: Int32
 
@@ -91,7 +93,8 @@ extension PodRuntime {
         }
         let interface = try Stage1Interface(ImageManifest(parsing: FileSystem.read(pod.layout.stage1Manifest)))
         try interface.checkMutable()
-        return LivePod(pod: pod, interface: interface, supervisor: try waitForProcess(of: pod))
+        let process = try waitForProcess(of: pod)
+        return LivePod(pod: pod, interface: interface, process: process, supervisor: pod.supervisor ?? process)
     }
 
     func requireApp(_ name: String, in pod: LivePod) throws {
@@ -154,7 +157,7 @@ extension PodRuntime {
             : pod.interface.appArguments(app: app, isDebug: settings.isDebug)
         var call = EntrypointCall(layout: pod.layout)
         let variables = pod.interface.crossingVariables(
-            enter: pod.layout.stage1Rootfs.appending(enter).string, pid: pod.pod.pid ?? pod.supervisor,
+            enter: pod.layout.stage1Rootfs.appending(enter).string, pid: pod.process,
             app: entrypoint == .addApp ? nil : app)
         call.environment = call.environment.filter { !$0.hasPrefix("RKT_STAGE1_ENTER") } + variables
         return try call.spawn(path, arguments, readsInput: false, diesWithCaller: true, isQuiet: isQuiet)
