@@ -123,6 +123,8 @@ package final class Agent {
         flush()
     }
 
+    private func isKnown(_ app: String) -> Bool { apps.contains(app) || live?.names.contains(app) ?? false }
+
     private var timeout: Int? {
         // An app whose output is on its way may be held by nothing that could be waited for.
         [journalTimeout, live?.timeout, toReap.isEmpty ? nil : Limit.journalDelay.upperBound].compactMap(\.self).min()
@@ -213,7 +215,10 @@ package final class Agent {
         case .ping(let number): send(.pong(number: number))
         case .appPart, .addApp, .startApp, .stopApp, .removeApp:
             guard let live else { throw ProtocolError.unexpected("a change of an immutable pod's apps") }
-            if case .startApp(_, let app, _) = message { ends[app] = nil }
+            if case .startApp(_, let app, _) = message {
+                ends[app] = nil
+                streamEnds[app] = nil
+            }
             if let answer = try live.handle(message) { send(answer) }
         }
     }
@@ -234,7 +239,7 @@ package final class Agent {
         do {
             switch request.target {
             case .command(let app, let arguments):
-                guard apps.contains(app) || live?.names.contains(app) ?? false else {
+                guard isKnown(app) else {
                     throw RuntimeError(.notFound, "no app is named \(app)")
                 }
                 sessions[number] = try AgentSession.start(request, app: app, command: arguments, number: number)
@@ -249,7 +254,7 @@ package final class Agent {
     /// The app's launcher waits for them, so no output is missed.
     private func startStreams(of app: String, _ request: HostMessage.Session, _ number: UInt32) {
         do {
-            guard apps.contains(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
+            guard isKnown(app) else { throw RuntimeError(.notFound, "no app is named \(app)") }
             guard sessions[number] == nil, !sessions.values.contains(where: { $0.app == app }), ends[app] == nil else {
                 throw RuntimeError(.invalidState, "app \(app) has its streams already")
             }

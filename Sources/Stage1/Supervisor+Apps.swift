@@ -51,7 +51,9 @@ extension Supervisor {
     }
 
     private func requireNothingElse(_ client: SupervisorClient) throws {
-        guard client.session == nil, client.waiting == nil, !client.hasAsked else {
+        guard client.session == nil, client.waiting == nil, client.awaited == nil, client.attachment == nil,
+            !client.hasAsked
+        else {
             throw ProtocolError.unexpected("a second request")
         }
     }
@@ -149,6 +151,9 @@ extension Supervisor {
             return fail(request, "\(error)")
         }
         ask(request) { [.startApp(request: $0, app: request.app, run: state.run)] }
+        // Streams begin anew, and the app's launcher waits for them. Whoever still reads the last ones has them.
+        streams.removeAll { $0.app.name == request.app }
+        openStreams(of: state.app)
     }
 
     private func stopApp(of request: AppRequest) {

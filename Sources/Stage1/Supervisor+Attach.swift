@@ -17,7 +17,8 @@ extension Supervisor {
         }
         guard !agentIsLost, phase != .ending else { return client.fail("the guest's agent cannot be reached") }
         guard let app = streams.last(where: { $0.app.name == request.app }) else {
-            guard let app = configuration.apps.first(where: { $0.name == request.app }) else {
+            guard let app = configuration.apps.first(where: { $0.name == request.app }) ?? live.states[request.app]?.app
+            else {
                 return client.fail("the pod has no app \"\(Self.printable(request.app))\"")
             }
             guard app.name != options.interactiveApp else {

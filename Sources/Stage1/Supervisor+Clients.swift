@@ -57,9 +57,9 @@ extension Supervisor {
     }
 
     private func handle(_ message: HostMessage, of client: SupervisorClient) throws {
+        if try handleChange(message, of: client) { return }
         if case .attach(_, let request) = message { return try attach(request, client) }
         if client.attachment != nil { return try handleAttached(message, of: client) }
-        if try handleChange(message, of: client) { return }
         if case .startSession(_, let request) = message {
             guard client.session == nil, case .command = request.target else {
                 throw ProtocolError.unexpected("a second session")

@@ -200,7 +200,7 @@ extension Supervisor {
             } catch {
                 errors.notice("stage1: cannot record the status \(status) of app \(app): \(error)")
             }
-            manager?.appEnded(app, status)
+            if !configuration.isMutable { manager?.appEnded(app, status) }
             outcome.unfinished.removeAll { $0 == app }
             if status != 0, outcome.firstFailure == nil, !configuration.isMutable { outcome.firstFailure = status }
             if cause == .outOfMemory {

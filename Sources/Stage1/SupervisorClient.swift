@@ -76,7 +76,11 @@ final class SupervisorClient {
     /// Ends the connection once the reason has been sent.
     func fail(_ reason: String) {
         guard !isEnding else { return }
-        if !isRaw { send(isChanging ? .requestFailed(request: 0, reason) : .sessionFailed(session: 0, reason)) }
+        if isChanging {
+            send(.requestFailed(request: 0, reason))
+        } else if !isRaw {
+            send(.sessionFailed(session: 0, reason))
+        }
         session = nil
         waiting = nil
         awaited = nil
