@@ -22,12 +22,27 @@ extension PodRuntime {
 
     /// Makes a pod known to the service, and leaves the file that says where its apps find that. Its networks are there.
     func register(
-        _ layout: PodLayout, _ uuid: PodUUID, _ manifest: PodManifest, _ start: StartCall, _ choices: StartChoices
+        _ layout: PodLayout, _ uuid: PodUUID, _ manifest: PodManifest, _ start: StartCall
     ) throws {
         guard let token = start.metadataToken else { return }
-        let (host, addresses) = try reach(layout, uuid, choices)
+        let (host, addresses) = try reach(layout, uuid)
         // From here on whoever ends the pod takes it back.
         try PodMetadata().write(to: layout.metadata)
+        let port = try tell(layout, uuid, manifest, token, addresses)
+        try PodMetadata(url: PodMetadata.url(host, port: port, token: token)).write(to: layout.metadata)
+    }
+
+    /// Tells the service what apps a running pod has now, if the pod is registered.
+    func renewRegistration(_ layout: PodLayout, _ uuid: PodUUID, _ manifest: PodManifest) throws {
+        guard let url = try PodMetadata(reading: layout.metadata)?.url, let token = url.split(separator: "/").last
+        else { return }
+        _ = try tell(layout, uuid, manifest, String(token), reach(layout, uuid).addresses)
+    }
+
+    /// - Returns: the port that the service listens on.
+    private func tell(
+        _ layout: PodLayout, _ uuid: PodUUID, _ manifest: PodManifest, _ token: String, _ addresses: [IPAddress]
+    ) throws -> Int {
         let client = RegistrationClient()
         let port = try client.register(
             uuid, token: token, addresses: addresses, manifest: FileSystem.read(layout.manifest))
@@ -35,14 +50,12 @@ extension PodRuntime {
             try client.register(
                 uuid, app: app.name, image: FileSystem.read(layout.imageManifest(app.name.string)))
         }
-        try PodMetadata(url: PodMetadata.url(host, port: port, token: token)).write(to: layout.metadata)
+        return port
     }
 
     /// Where the pod finds this host, and the addresses that it comes from.
-    private func reach(
-        _ layout: PodLayout, _ uuid: PodUUID, _ choices: StartChoices
-    ) throws -> (host: IPAddress, addresses: [IPAddress]) {
-        guard choices.networks.selection != .host else {
+    private func reach(_ layout: PodLayout, _ uuid: PodUUID) throws -> (host: IPAddress, addresses: [IPAddress]) {
+        guard try !ResolvedNetworks(reading: layout.networks).usesHostNetwork else {
             let loopback = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
             return (loopback[0], loopback)
         }

@@ -115,7 +115,7 @@ extension PodRuntime {
             if let preflight = start.interface.path(.preflight) {
                 try check(call.spawn(preflight, start.arguments, readsInput: false, diesWithCaller: true), uuid)
             }
-            try register(layout, uuid, manifest, start, choices)
+            try register(layout, uuid, manifest, start)
             if let signal = signals.pending {
                 throw RuntimeError(.invalidState, "pod \"\(uuid)\" was not started: signal \(signal) came first")
             }

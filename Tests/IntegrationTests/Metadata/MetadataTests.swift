@@ -188,7 +188,7 @@ struct MetadataTests {
 /// A pod without a supervisor is on the host's network, and is taken back when it is removed.
 @Suite(.requiresBuild, .requiresRoot, .podLogs, .timeLimit(.minutes(5)))
 struct MetadataOfAppsTests {
-    @Test func anAppOfTheHostAsksBy127_0_0_1() async throws {
+    @Test func anAppOfTheHostAsksByItsLoopbackAddress() async throws {
         try await MetadataHost.with(stage1: BuildProducts.flyStage1) { host in
             try await host.startService()
             let run = try await host.fixture.rkt(
