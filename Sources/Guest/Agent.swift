@@ -215,13 +215,20 @@ package final class Agent {
         case .ping(let number): send(.pong(number: number))
         case .appPart, .addApp, .startApp, .stopApp, .removeApp:
             guard let live else { throw ProtocolError.unexpected("a change of an immutable pod's apps") }
-            if case .startApp(_, let app, _) = message {
-                ends[app] = nil
-                streamEnds[app] = nil
-            }
+            if case .startApp(_, let app, _) = message { forget(app) }
             if let answer = try live.handle(message) { send(answer) }
         }
     }
+
+    /// Forgets how an app has ended: it is started again, and its streams begin anew.
+    private func forget(_ app: String) {
+        ends[app] = nil
+        // What no launcher has taken.
+        if let last = streamEnds.removeValue(forKey: app) { last?.close() }
+        if let client = waitingForStreams.removeValue(forKey: app) { try? client.close() }
+    }
+
+    private func isKnown(_ app: String) -> Bool { apps.contains(app) || live?.names.contains(app) ?? false }
 
     private func stopPod() {
         isStopping = true

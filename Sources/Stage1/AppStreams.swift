@@ -40,6 +40,11 @@ final class AppStreams {
     /// Window of the app's terminal; that of the client that has told its own last.
     var size = TerminalSize(rows: 24, columns: 80)
     var endpoints: [Endpoint] = []
+    /// Whether they were ended without the guest.
+    var isClosed = false
+
+    /// Whether the guest has them, as far as is known.
+    var isOpen: Bool { state == .starting || state == .running }
 
     init(_ app: PodConfiguration.App, session: UInt32) {
         self.app = app

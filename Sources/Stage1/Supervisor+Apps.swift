@@ -53,9 +53,7 @@ extension Supervisor {
     private func requireNothingElse(_ client: SupervisorClient) throws {
         guard client.session == nil, client.waiting == nil, client.awaited == nil, client.attachment == nil,
             !client.hasAsked
-        else {
-            throw ProtocolError.unexpected("a second request")
-        }
+        else { throw ProtocolError.unexpected("a second request") }
     }
 
     /// Why nothing can be changed any more.
@@ -141,9 +139,9 @@ extension Supervisor {
         live.states[request.app] = state
         exitReports[request.app] = nil
         do {
-            for file in [pod.status(request.app), pod.exitCause(request.app)] where FileSystem.exists(file) {
-                try FileSystem.remove(file)
-            }
+            // Nothing is left of the last run, as this one may fail to start.
+            for file in [pod.appStarted(request.app), pod.status(request.app), pod.exitCause(request.app)]
+            where FileSystem.exists(file) { try FileSystem.remove(file) }
             let text = state.app.environment.map { $0 + "\0" }.joined()
             try FileSystem.write(text.utf8, to: pod.environment(request.app), mode: 0o600)
         } catch {
@@ -151,8 +149,8 @@ extension Supervisor {
             return fail(request, "\(error)")
         }
         ask(request) { [.startApp(request: $0, app: request.app, run: state.run)] }
-        // Streams begin anew, and the app's launcher waits for them. Whoever still reads the last ones has them.
-        streams.removeAll { $0.app.name == request.app }
+        // Streams begin anew, and the app's launcher waits for them.
+        forgetStreams(of: request.app)
         openStreams(of: state.app)
     }
 
@@ -203,6 +201,10 @@ extension Supervisor {
         case .remove:
             live.states[request.app] = nil
             exitReports[request.app] = nil
+            forgetStreams(of: request.app)
+            for client in clients where client.awaited?.app == request.app {
+                client.fail(Self.reasonWithoutApp(request.app))
+            }
             finish(request)
         }
         advanceAppRequests()
@@ -252,6 +254,11 @@ extension Supervisor {
     func noteEnd(_ app: String, reports: Int) {
         guard configuration.isMutable else { return }
         live.states[app]?.phase = reports > 1 ? .ended : .ending
+        if reports > 1 {
+            // All of its output came before this; an app that could not be started has none.
+            closeStreams(of: app)
+            serveAwaitingClients()
+        }
         finishBegun(app) { work in
             switch work {
             case .start, .stop: true

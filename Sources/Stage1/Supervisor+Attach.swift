@@ -12,22 +12,20 @@ extension Supervisor {
     // MARK: - Coming
 
     func attach(_ request: AttachRequest, _ client: SupervisorClient) throws {
-        guard client.session == nil, client.attachment == nil else {
+        guard client.session == nil, client.attachment == nil, !client.isChanging else {
             throw ProtocolError.unexpected("a second session")
         }
         guard !agentIsLost, phase != .ending else { return client.fail("the guest's agent cannot be reached") }
         guard let app = streams.last(where: { $0.app.name == request.app }) else {
             guard let app = configuration.apps.first(where: { $0.name == request.app }) ?? live.states[request.app]?.app
-            else {
-                return client.fail("the pod has no app \"\(Self.printable(request.app))\"")
-            }
+            else { return client.fail(Self.reasonWithoutApp(request.app)) }
             guard app.name != options.interactiveApp else {
                 return client.fail("app \"\(app.name)\" cannot be attached to: it has the terminal of \"rkt run\"")
             }
             guard app.hasSharedStreams else {
                 return client.fail(Self.reasonWithoutStreams(app.name))
             }
-            // The agent has not come yet.
+            // The agent has not come yet, or the app has not been started.
             return client.awaited = request
         }
         switch app.state {
@@ -37,6 +35,8 @@ extension Supervisor {
         case .running: join(app, request, client)
         }
     }
+
+    static func reasonWithoutApp(_ app: String) -> String { "the pod has no app \"\(printable(app))\"" }
 
     static func reasonWithoutStreams(_ app: String) -> String {
         "app \"\(app)\" cannot be attached to: none of its streams is \"stream\" or \"tty\"; start it with --stdout=stream"

@@ -15,7 +15,24 @@ extension Supervisor {
         sendToAgent(.startSession(session: opened.session, HostMessage.Session(target: .appStreams(app: app.name))))
     }
 
-    private func streams(of session: UInt32) -> AppStreams? { streams.first { $0.session == session } }
+    /// Ends the streams of an app that does not run, where the guest has not. Whoever reads them gets what is kept.
+    func closeStreams(of name: String) {
+        for app in streams where app.app.name == name && app.isOpen {
+            sendToAgent(.closeSession(session: app.session))
+            app.isClosed = true
+            app.state = .ended(status: 0)
+            closeEndpoints(of: app)
+        }
+    }
+
+    /// The same, and nobody can attach to them any more.
+    func forgetStreams(of name: String) {
+        closeStreams(of: name)
+        streams.removeAll { $0.app.name == name }
+    }
+
+    // What the guest has still sent of streams that were closed here is nobody's.
+    private func streams(of session: UInt32) -> AppStreams? { streams.first { $0.session == session && !$0.isClosed } }
 
     /// - Returns: whether the message is one of an app's streams.
     func handleStreams(_ message: GuestMessage) throws -> Bool {

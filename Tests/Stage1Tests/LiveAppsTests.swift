@@ -28,14 +28,14 @@ struct LiveAppsTests {
         return client
     }
 
-    private func add(_ pod: SupervisedPod) async throws {
+    private func add(_ pod: SupervisedPod, _ app: LiveApp = Self.web) async throws {
         let client = try pod.connect()
-        for message in Self.web.messages(request: 0) { try pod.send(message, from: client) }
+        for message in app.messages(request: 0) { try pod.send(message, from: client) }
         guard case .appPart(let number, let bytes) = try await pod.hear() else {
             Issue.record("the guest is not given the app")
             return
         }
-        #expect(try LiveApp(decoding: bytes) == Self.web)
+        #expect(try LiveApp(decoding: bytes) == app)
         #expect(try await pod.hear() == .addApp(request: number))
         try pod.say(.requestDone(request: number))
         #expect(try await pod.answers(to: client) == [.requestDone(request: 0)])
@@ -111,6 +111,7 @@ struct LiveAppsTests {
             Issue.record("the app is not started again")
             return
         }
+        #expect(!FileSystem.exists(pod.layout.appStarted("web")))
         try pod.say(.requestFailed(request: second, "no\nsuch thing"))
         #expect(try await pod.answers(to: next) == [.requestFailed(request: 0, "no such thing")])
         // It does not run: there is nothing to ask the guest for.
@@ -142,6 +143,89 @@ struct LiveAppsTests {
         try await add(pod)
         try await start(pod, run: 1)
         try await end(pod, run: 1, 0)
+        #expect(try await pod.end().status == 0)
+    }
+
+    // MARK: - Streams
+
+    private static let shell = LiveApp(
+        app: .init(
+            name: "web", root: "/opt/stage2/.live/1", exec: ["/bin/sh"], input: .nothing, output: .stream,
+            error: .journal), files: [])
+
+    /// Starts the app and gives it its streams.
+    ///
+    /// - Returns: the session that they have in the guest.
+    private func startWithStreams(_ pod: SupervisedPod, run: UInt32) async throws -> UInt32 {
+        let client = try ask(pod, .startApp(request: 0, app: "web", run: 0))
+        guard case .startApp(let number, "web", run) = try await pod.hear() else {
+            throw TimedOut("the start of run \(run)", .zero)
+        }
+        // After the start: what the guest knows of the last run is gone then.
+        guard case .startSession(let session, let request) = try await pod.hear() else {
+            throw TimedOut("the start of the app's streams", .zero)
+        }
+        #expect(request.target == .appStreams(app: "web"))
+        try pod.say(.requestDone(request: number))
+        try pod.say(.sessionStarted(session: session))
+        try pod.say(.appStarted(app: "web", run: run))
+        #expect(try await pod.answers(to: client) == [.requestDone(request: 0)])
+        return session
+    }
+
+    private func write(_ text: String, _ pod: SupervisedPod, _ session: UInt32) async throws {
+        try pod.say(.sessionOutput(session: session, stream: .output, Array(text.utf8)))
+        #expect(try await pod.hear() == .outputCredit(channel: session, bytes: UInt32(text.utf8.count)))
+    }
+
+    @Test func streamsBeginAnewForEachRun() async throws {
+        let pod = try mutablePod()
+        try await add(pod, Self.shell)
+        let attach = HostMessage.attach(session: 0, AttachRequest(app: "web"))
+        // Who comes before the start waits for it.
+        let early = try ask(pod, attach)
+        let first = try await startWithStreams(pod, run: 1)
+        try await write("one", pod, first)
+        let one = [
+            GuestMessage.attached(session: 0, .stdout), .sessionOutput(session: 0, stream: .output, Array("one".utf8)),
+        ]
+        #expect(try await pod.answers(to: early, most: 2) == one)
+        try pod.say(.sessionExit(session: first, status: 3))
+        try await end(pod, run: 1, 3)
+        #expect(try await pod.answers(to: early) == [.sessionExit(session: 0, status: 3)])
+        let late = try ask(pod, attach)
+        #expect(try await pod.answers(to: late) == [.sessionFailed(session: 0, "app \"web\" has ended")])
+        #expect(!FileSystem.exists(pod.layout.endpoints("web")))
+
+        let second = try await startWithStreams(pod, run: 2)
+        #expect(second != first)
+        try await eventually("the endpoints") { FileSystem.exists(pod.layout.endpoints("web")) }
+        try await write("two", pod, second)
+        let reader = try ask(pod, attach)
+        #expect(
+            try await pod.answers(to: reader, most: 2) == [
+                one[0], .sessionOutput(session: 0, stream: .output, Array("two".utf8)),
+            ])
+        // A guest that keeps the end of the streams to itself keeps nobody waiting.
+        try pod.say(.appExit(app: "web", run: 2, status: 4, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web", run: 2))
+        try pod.say(.appExit(app: "web", run: 2, status: 4, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web", run: 2))
+        #expect(try await pod.hear() == .closeSession(session: second))
+        #expect(try await pod.answers(to: reader) == [.sessionExit(session: 0, status: 0)])
+        // What it had sent before it was told is no breach.
+        try pod.say(.sessionOutput(session: second, stream: .output, [65]))
+        try pod.say(.sessionExit(session: second, status: 4))
+
+        let client = try ask(pod, .removeApp(request: 0, app: "web"))
+        guard case .removeApp(let remove, "web") = try await pod.hear() else {
+            Issue.record("the app is not removed")
+            return
+        }
+        try pod.say(.requestDone(request: remove))
+        #expect(try await pod.answers(to: client) == [.requestDone(request: 0)])
+        let gone = try ask(pod, attach)
+        #expect(try await pod.answers(to: gone) == [.sessionFailed(session: 0, "the pod has no app \"web\"")])
         #expect(try await pod.end().status == 0)
     }
 
