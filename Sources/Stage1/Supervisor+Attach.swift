@@ -242,7 +242,7 @@ extension Supervisor {
             let (socket, uid) = try? UnixSocket.accept(endpoint.listener)
         else { return }
         guard uid == options.clientUser, clients.count < Limit.clients,
-            (try? UnixSocket.setNonBlocking(socket)) != nil
+            clients.count(where: \.isRaw) < Limit.endpointClients, (try? UnixSocket.setNonBlocking(socket)) != nil
         else {
             try? socket.close()
             return

@@ -53,6 +53,8 @@ package final class Supervisor {
 
     enum Limit {
         static let clients = 64
+        /// So many of them may have come through endpoints of apps.
+        static let endpointClients = 32
         /// How often the guest may report one app's end; it does so twice.
         static let exitReports = 8
         /// Pieces of console output that are read after a panic.
@@ -266,7 +268,10 @@ package final class Supervisor {
         }
         if clients.count < Limit.clients {
             sources.append((.listener, listener, .read))
-            for app in streams { sources += app.endpoints.map { (.endpoint(app, $0), $0.listener, .read) } }
+            // Programs that say more than an app takes must not keep others from changing the pod.
+            if clients.count(where: \.isRaw) < Limit.endpointClients {
+                for app in streams { sources += app.endpoints.map { (.endpoint(app, $0), $0.listener, .read) } }
+            }
         }
         for client in clients where client.isPolled {
             var interest: Poll.Interest = client.outbox.isEmpty ? [] : .write

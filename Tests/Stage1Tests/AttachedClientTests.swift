@@ -302,6 +302,45 @@ struct AttachedClientTests {
         _ = try await scene.pod.end()
     }
 
+    @Test func whatAClientOfAnEndpointSaysBeforeItLeavesIsPassedOnHoweverSlowlyTheAppTakesIt() async throws {
+        let scene = try await Scene([.stream, .journal, .journal])
+        try await eventually("the endpoints") { FileSystem.exists(scene.pod.layout.endpoints("web")) }
+        let socket = try UnixSocket.connect(scene.pod.layout.endpointDirectory("web").appending("sock-stdin"))
+        let said = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 256) }
+        try FileSystem.writeAll(said, to: socket)
+        try socket.close()
+        var heard: [UInt8] = []
+        func hear(_ count: Int) async throws {
+            while heard.count < count {
+                guard case .sessionInput(scene.session, let bytes) = try await scene.pod.hear() else {
+                    throw TimedOut("input of the client", .zero)
+                }
+                heard += bytes
+            }
+        }
+        try await hear(Credit.session)
+        // The supervisor has seen that the client has gone when it has answered others.
+        for _ in 0..<2 { #expect(try await scene.attach(.stdin).next() == .attached(session: 0, .stdin)) }
+        try scene.pod.say(.inputCredit(session: scene.session, bytes: UInt32(heard.count)))
+        try await hear(said.count)
+        #expect(heard == said)
+        try await scene.endApp()
+        _ = try await scene.pod.end()
+    }
+
+    @Test func clientsOfEndpointsLeaveRoomForOthers() async throws {
+        let scene = try await Scene([.nothing, .stream, .stream])
+        try await eventually("the endpoints") { FileSystem.exists(scene.pod.layout.endpoints("web")) }
+        var sockets: [FileDescriptor] = []
+        for name in [String](repeating: "sock-stdout", count: 35) + [String](repeating: "sock-stderr", count: 35) {
+            sockets.append(try UnixSocket.connect(scene.pod.layout.endpointDirectory("web").appending(name)))
+        }
+        let client = try scene.attach()
+        #expect(try await client.next() == .attached(session: 0, [.stdout, .stderr]))
+        for socket in sockets { try socket.close() }
+        _ = try await scene.pod.end()
+    }
+
     @Test func whatAnAppWroteLastReachesItsClientsAfterThePodsEnd() async throws {
         let scene = try await Scene([.nothing, .stream, .journal])
         let client = try scene.attach()
