@@ -104,6 +104,11 @@ package final class DataDirectoryWatch {
             for directory in [pod.layout.environments, pod.layout.statuses] {
                 want(directory, .pod(pod.uuid), [.movedTo, .written, .created])
             }
+            guard FileSystem.exists(pod.layout.live) else { continue }
+            // When an app of a pod that changes was started.
+            for app in (try? FileSystem.list(pod.layout.appInfos)) ?? [] {
+                want(pod.layout.appInfo(app), .pod(pod.uuid), [.movedTo])
+            }
         }
         var kept: [FilePath: Inotify.Watch] = [:]
         var keptSubjects: [Inotify.Watch: Subject] = [:]

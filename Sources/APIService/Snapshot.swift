@@ -77,7 +77,8 @@ package struct Snapshot: Sendable, Equatable {
             if now.hasStarted, before?.hasStarted != true { add(.podStarted, id) }
             for app in now.apps {
                 let earlier = before?.apps.first { $0.name == app.name }
-                if app.hasStarted, earlier?.hasStarted != true { add(.appStarted, id, app.name) }
+                let startsAgain = earlier?.hasExited == true && !app.hasExited
+                if app.hasStarted, earlier?.hasStarted != true || startsAgain { add(.appStarted, id, app.name) }
             }
             for app in now.apps {
                 let earlier = before?.apps.first { $0.name == app.name }

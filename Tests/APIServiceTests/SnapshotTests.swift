@@ -43,6 +43,16 @@ struct SnapshotTests {
             ])
     }
 
+    @Test func anAppThatIsStartedAgainIsToldAgain() {
+        let (up, down) = (app("a", true), app("a", true, 1))
+        let looks = [up, down, app("a", false), up, down, up]
+        let events = told(looks.map { PodLook(state: .running, hasStarted: true, apps: [$0]) })
+        #expect(
+            events.flatMap(\.self) == [
+                "podStarted", "appStarted a", "appExited a", "appStarted a", "appExited a", "appStarted a",
+            ])
+    }
+
     @Test func aPodThatIsOverAtTheFirstLookIsToldWhole() {
         let events = told([PodLook(state: .exited, hasStarted: true, apps: [app("a", true, 0)])])
         #expect(events == [["podStarted", "appStarted a", "appExited a", "podExited"]])

@@ -60,6 +60,24 @@ struct WatcherTests {
         #expect(watcher.snapshot.pods.keys.map(\.self) == [before.uuid])
     }
 
+    @Test func theStartOfAnAppOfAPodThatChangesIsTold() throws {
+        let supervisor = try process()
+        defer { supervisor.kill() }
+        let running = try fixture.prepare(DataFixture.manifest("web")).run()
+        let layout = running.layout
+        for directory in [layout.live, layout.appInfo("web"), layout.environments, layout.statuses] {
+            try FileSystem.makeDirectories(directory)
+        }
+        try FileSystem.write("1\n".utf8, to: layout.appPlace("web"))
+        try FileSystem.write("\(supervisor.child.pid)\n".utf8, to: layout.pidFile)
+        var watcher = try Watcher(fixture.source)
+        // What is there at the beginning has been looked at.
+        while try !watcher.next(timeout: 200).isEmpty {}
+        try FileSystem.writeAtomically([UInt8](), to: layout.appStarted("web"))
+        #expect(try told(&watcher, 1) == ["appStarted web"])
+        running.release()
+    }
+
     @Test func aKilledSupervisorIsNoticedThoughItWritesNothing() throws {
         let supervisor = try process()
         defer { supervisor.kill() }
