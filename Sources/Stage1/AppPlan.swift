@@ -19,7 +19,7 @@ struct AppPlan {
     let supportsNotify: Bool
     let arguments: EntrypointArguments
     /// The app's root on the host.
-    let root: FilePath
+    var root: FilePath
     /// Where the app finds the metadata service; nil for a pod that is not registered.
     let metadataURL: String?
 

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+@preconcurrency import Glibc
 import AppContainer
 import Diagnostics
 import GuestProtocol
@@ -35,11 +36,18 @@ package struct LiveAppPlan {
         try PodPlan.requireFreeName(name)
         var arguments = arguments
         if hasOwnKernel { arguments.users = nil }
-        let plan = try AppPlan(runtime, pod: pod, arguments: arguments)
+        // The pod sees the root by now, and may put a link of its own on the way there.
+        let tree = try GuardedTree(pod.directory)
+        defer { tree.close() }
+        let root = try tree.open(pod.appRootfs(name), flags: O_DIRECTORY)
+        defer { try? root.close() }
+        var plan = try AppPlan(runtime, pod: pod, arguments: arguments)
+        plan.root = root.path
         manifest.apps = [runtime]
         let volumes = try VolumePlan(
             manifest, points: { _ in plan.app.mountPoints }, pod: pod,
-            carrier: .live(LiveVolumes(reading: pod), hasOwnKernel: hasOwnKernel), users: arguments.users)
+            carrier: .live(LiveVolumes(reading: pod), hasOwnKernel: hasOwnKernel), users: arguments.users,
+            root: root.path)
         var configuration = try plan.configuration()
         configuration.root = "\(AppPlan.guestRoots)/.live/\(place)"
         configuration.mounts = volumes.mounts[name] ?? []

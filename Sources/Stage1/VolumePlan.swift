@@ -142,7 +142,7 @@ struct VolumePlan {
     /// - Throws: when a host volume's source is missing or of a kind that cannot enter a machine, or volumes overlap.
     init(
         _ manifest: PodManifest, points: (RuntimeApp) throws -> [MountPoint], pod: PodLayout, carrier: Carrier,
-        users: UserRange? = nil
+        users: UserRange? = nil, root: FilePath? = nil
     ) throws {
         self.users = users
         var uses: [Use] = []
@@ -161,7 +161,7 @@ struct VolumePlan {
                     Use(
                         key: Key(app: mount.appVolume == nil ? nil : app.name.string, name: volume.name.string),
                         volume: volume, app: app.name.string, path: path,
-                        place: try FileSystem.place(of: path, inRoot: pod.appRootfs(app.name.string)),
+                        place: try FileSystem.place(of: path, inRoot: root ?? pod.appRootfs(app.name.string)),
                         readOnly: volume.isReadOnly(at: point)))
             }
         }

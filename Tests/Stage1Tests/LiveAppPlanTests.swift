@@ -84,6 +84,15 @@ struct LiveAppPlanTests {
         #expect(throws: RuntimeError.self) { try LiveAppArguments(parsing: ["--debug"]) }
     }
 
+    @Test func whatThePodPutsInTheWayOfARootIsNotFollowed() throws {
+        let pod = try pod()
+        let place = pod.layout.appRootfs("a").removingLastComponent()
+        let elsewhere = pod.scratch.appending("elsewhere")
+        try FileSystem.rename(place, to: elsewhere)
+        try FileSystem.makeSymbolicLink(to: elsewhere.string, at: place)
+        #expect(throws: RuntimeError.self) { try plan(pod) }
+    }
+
     @Test func aMutablePodHasAShareForLaterVolumes() throws {
         let pod = try pod()
         try annotate(pod.layout, removingApps: true)
