@@ -81,6 +81,7 @@ extension PodRuntime {
         manifest.apps.append(plan.app)
         manifest.volumes += plan.newVolumes
         try write(manifest, to: layout)
+        try renewRegistration(layout, pod.uuid, manifest)
         notices.stage0("Adding app \(name)")
         try call(.addApp, name, in: pod)
         try FileSystem.remove(layout.appIncomplete(name))

@@ -48,6 +48,11 @@ extension PodRuntime {
                 !manifest.apps.contains { $0.mounts.contains { $0.volume == volume.name } }
             }
             try write(manifest, to: layout)
+            do {
+                try renewRegistration(layout, pod.uuid, manifest)
+            } catch {
+                notices.warning("stage0", "the metadata service still knows app \(name): \(error)")
+            }
         }
         try removeVolumes(except: Set(manifest.volumes.map(\.name.string)), layout)
         guard FileSystem.exists(layout.appInfo(name)) else { return }

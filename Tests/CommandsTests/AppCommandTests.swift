@@ -111,11 +111,6 @@ struct AppCommandTests {
                 == "true")
     }
 
-    @Test func `a sandbox is not registered`() {
-        let error = #expect(throws: RuntimeError.self) { try AppSandboxCommand.parse(["--mds-register"]).options }
-        #expect(error?.message.contains("--mds-register") == true)
-    }
-
     private func status(_ name: String, _ phase: AppStatus.Phase) throws -> AppStatus {
         AppStatus(
             name: name, imageName: "example.com/x",

@@ -93,12 +93,6 @@ package struct AppSandboxCommand: RktCommand {
 
     package var options: RunOptions {
         get throws {
-            guard !start.mdsRegister else {
-                throw RuntimeError(
-                    .unsupported,
-                    "--mds-register is not supported for a sandbox: the metadata service would not know apps that are added; "
-                        + "use \"rkt run\"")
-            }
             var options = start.options
             options.uuidFileSave = uuidFileSave.map { FilePath($0) }
             options.sandbox.memory = try memory.map { try Self.value("--memory", $0, SandboxSize.memory(parsing:)) }
