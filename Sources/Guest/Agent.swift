@@ -123,8 +123,6 @@ package final class Agent {
         flush()
     }
 
-    private func isKnown(_ app: String) -> Bool { apps.contains(app) || live?.names.contains(app) ?? false }
-
     private var timeout: Int? {
         // An app whose output is on its way may be held by nothing that could be waited for.
         [journalTimeout, live?.timeout, toReap.isEmpty ? nil : Limit.journalDelay.upperBound].compactMap(\.self).min()
