@@ -34,9 +34,19 @@ extension PodRuntime {
         try body(builder)
     }
 
+    /// A machine has the directory of the roots: nothing of the host is to be exported by a link that it has put there.
+    private func checkWay(to root: FilePath, _ layout: PodLayout) throws {
+        let tree = try GuardedTree(layout.directory)
+        defer { tree.close() }
+        do {
+            try tree.open(root).close()
+        } catch let error as RuntimeError where error.code == .notFound {}
+    }
+
     /// The root of an app as it left it. After a reboot its overlay is mounted again, for this process alone.
     private func endedRoot(of app: String, _ layout: PodLayout) throws -> FilePath {
         let root = layout.appRootfs(app)
+        try checkWay(to: root, layout)
         // The host's root, and so the image, has the owners that the pod gave its files, and not what they were shown as.
         if try layout.readUsers() != nil { try unmountAll(layout) }
         guard try Mount.points(beneath: root).isEmpty else { return root }

@@ -57,6 +57,23 @@ struct PodInspectionTests {
         #expect(status.error == nil)
     }
 
+    @Test func noLinkOfAPodsLeadsAnExportToTheHost() throws {
+        let pod = try exitedPod(manifest: manifest)
+        try FileSystem.makeDirectories(pod.layout.appInfo("web"))
+        try FileSystem.write(
+            #"{"acVersion":"0.8.11","acKind":"ImageManifest","name":"example.com/web"}"#.utf8,
+            to: pod.layout.imageManifest("web"))
+        let elsewhere = scratch.appending("elsewhere")
+        try FileSystem.makeDirectories(elsewhere.appending("rootfs"))
+        try FileSystem.makeDirectories(pod.layout.apps)
+        try FileSystem.makeSymbolicLink(
+            to: elsewhere.string, at: pod.layout.appRootfs("web").removingLastComponent())
+        let error = #expect(throws: RuntimeError.self) {
+            try runtime.export(pod.uuid.description, app: "web") { _ in Issue.record("it is exported") }
+        }
+        #expect(error?.message.contains("symbolic link") == true)
+    }
+
     @Test func aPodWhoseSupervisorWasKilledHasACause() throws {
         let pod = try exitedPod(manifest: manifest)
         func cause() throws -> String? {
