@@ -213,12 +213,15 @@ package final class Agent {
         case .ping(let number): send(.pong(number: number))
         case .appPart, .addApp, .startApp, .stopApp, .removeApp:
             guard let live else { throw ProtocolError.unexpected("a change of an immutable pod's apps") }
-            if case .startApp(_, let app, _) = message { forget(app) }
+            switch message {
+            case .startApp(_, let app, _), .removeApp(_, let app): forget(app)
+            default: break
+            }
             if let answer = try live.handle(message) { send(answer) }
         }
     }
 
-    /// Forgets how an app has ended: it is started again, and its streams begin anew.
+    /// Forgets how an app has ended: its next run has an end and streams of its own.
     private func forget(_ app: String) {
         ends[app] = nil
         // What no launcher has taken.

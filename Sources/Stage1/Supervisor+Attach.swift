@@ -195,8 +195,11 @@ extension Supervisor {
             }
             guard !behind.isEmpty,
                 let ready = try? Poll.wait(
-                    behind.map { ($0.socket, $0.outbox.isEmpty ? .read : [.read, .write]) },
-                    timeout: Limit.hypervisorPatience), !ready.isEmpty
+                    behind.map { client in
+                        // One that has said all would be readable without end.
+                        let interest: Poll.Interest = client.isHeard ? .read : []
+                        return (client.socket, client.outbox.isEmpty ? interest : interest.union(.write))
+                    }, timeout: Limit.hypervisorPatience), !ready.isEmpty
             else { return }
             for (index, interest) in ready { serve(behind[index], interest) }
         }
