@@ -105,9 +105,9 @@ package final class DataDirectoryWatch {
                 want(directory, .pod(pod.uuid), [.movedTo, .written, .created])
             }
             guard FileSystem.exists(pod.layout.live) else { continue }
-            // When an app of a pod that changes was started.
+            // When an app of a pod that changes was added or started.
             for app in (try? FileSystem.list(pod.layout.appInfos)) ?? [] {
-                want(pod.layout.appInfo(app), .pod(pod.uuid), [.movedTo])
+                want(pod.layout.appInfo(app), .pod(pod.uuid), [.movedTo, .created, .deleted])
             }
         }
         var kept: [FilePath: Inotify.Watch] = [:]

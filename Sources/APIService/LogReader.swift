@@ -186,7 +186,10 @@ package final class LogReader: Sendable {
             let pod = runtime.pods.pod(uuid)
             if let pod {
                 state.reader.directory = JournalDirectory(pod.layout.journal)
-                if state.names.isEmpty { state.names = Set(LogReader.names(of: pod)) }
+                // Apps may come while a client follows; lines of those that have gone are still theirs.
+                if state.names.isEmpty || FileSystem.exists(pod.layout.live) {
+                    state.names.formUnion(LogReader.names(of: pod))
+                }
             }
             var count = 0
             var isAtEnd = false

@@ -68,7 +68,7 @@ package final class ManifestCache: Sendable {
 
     package init() {}
 
-    /// The manifest of a pod.
+    /// The manifest of a pod, without apps that are being added or removed: that changes without the file.
     ///
     /// - Throws: when it is missing or malformed.
     package func manifest(of pod: Pod) throws -> PodManifest {
@@ -78,7 +78,10 @@ package final class ManifestCache: Sendable {
         }
         let version = FileVersion(
             device: status.device, inode: status.inode, size: status.size, changeTime: status.changeTime)
-        return try pods.value(version) { (try pod.manifest(), cost: Int(status.size)) }
+        let whole = try pods.value(version) {
+            (try PodManifest(parsing: pod.manifestBytes()), cost: Int(status.size))
+        }
+        return pod.complete(whole)
     }
 
     /// The annotations of an image; an ID stands for its contents. Those of a manifest that breaks a rule are none.

@@ -127,6 +127,21 @@ struct LogReaderTests {
         #expect(try LogReader(fixture.runtime, pod, LogSelection()).next() == .lines(["first", "second"]))
     }
 
+    @Test func anAppThatComesWhileAPodIsFollowedIsRead() throws {
+        let running = try fixture.prepare(DataFixture.manifest("web")).run()
+        let layout = running.layout
+        try FileSystem.makeDirectory(layout.live)
+        let pod = try fixture.pod(running.uuid, in: .running)
+        let reader = try LogReader(fixture.runtime, pod, selection { $0.follow = true })
+        #expect(try reader.next() == .waiting)
+        try FileSystem.writeAtomically(DataFixture.manifest("db").utf8, to: layout.manifest)
+        let writer = try writer(layout, running.uuid)
+        _ = try writer.append(entry("db", "came"))
+        _ = try writer.append(entry("web", "went"))
+        #expect(try reader.next() == .lines(["came", "went"]))
+        running.release()
+    }
+
     @Test func followingEndsAfterTheTimeThatIsAskedFor() throws {
         let running = try fixture.prepare(DataFixture.manifest("web")).run()
         let pod = try fixture.pod(running.uuid, in: .running)

@@ -49,6 +49,17 @@ struct PodSourceTests {
         #expect(detailed == plain)
     }
 
+    @Test func anAppIsThereOnceItHasBeenAddedThoughTheManifestIsTheSame() throws {
+        let text = DataFixture.manifest("web", annotation: "true")
+            .replacing(#""name":"note""#, with: #""name":"\#(PodAnnotation.mutable)""#)
+        let pod = try fixture.exitedPod(text)
+        for directory in [pod.layout.live, pod.layout.appInfo("web")] { try FileSystem.makeDirectories(directory) }
+        try FileSystem.write([], to: pod.layout.appIncomplete("web"))
+        #expect(try source.pods([], detail: false).map(\.apps.count) == [0])
+        try FileSystem.remove(pod.layout.appIncomplete("web"))
+        #expect(try source.pods([], detail: false).map(\.apps.count) == [1])
+    }
+
     @Test func aDamagedPodDoesNotHideTheOthers() throws {
         let whole = try fixture.exitedPod(DataFixture.manifest("web"))
         let none = try fixture.exitedPod(nil)
