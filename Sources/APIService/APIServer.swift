@@ -40,6 +40,8 @@ package enum APIServer {
         // All threads begin with this one's mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
         signal(SIGPIPE, SIG_IGN)
+        // There may be more connections than descriptors by default, and each pod that runs takes two.
+        ResourceLimit.allowDescriptors(16_384)
         let sockets = try arguments.sockets()
         defer { for socket in sockets { socket.removePath() } }
         for socket in sockets where socket.isOpenToOthers && !socket.isPassed {

@@ -38,3 +38,13 @@ package struct ResourceLimit: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(resource.rawValue) \(value)" }
 }
+
+extension ResourceLimit {
+    /// Lets this process have so many descriptors, as far as it may (getrlimit(2)); it has no fewer than before.
+    package static func allowDescriptors(_ count: UInt64) {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, rlim_t(count)))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

@@ -38,7 +38,8 @@ package enum ServiceProgram {
     private static func serve(port: Int) throws {
         signal(SIGPIPE, SIG_IGN)
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
-        allowManyDescriptors()
+        // There may be more connections than descriptors by default.
+        ResourceLimit.allowDescriptors(4096)
         let directory = try stateDirectory()
         let sockets = try listen(port: port)
         defer { for socket in sockets { socket.removePath() } }
@@ -82,14 +83,6 @@ package enum ServiceProgram {
         try FileSystem.makeDirectories(directory.removingLastComponent())
         if !FileSystem.exists(directory) { try FileSystem.makeDirectory(directory, mode: 0o700) }
         return directory
-    }
-
-    /// There may be more connections than descriptors by default (getrlimit(2)).
-    private static func allowManyDescriptors() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 4096))
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     @Sendable private static func say(_ text: String) {
