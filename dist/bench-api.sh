@@ -65,7 +65,7 @@ serve() {
 }
 
 # resident: KiB of the service.
-resident() { sed -n 's/^VmRSS: *\([0-9]*\) kB$/\1/p' "/proc/$service/status"; }
+resident() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/$service/status"; }
 
 serve
 readonly idle=$(resident)
