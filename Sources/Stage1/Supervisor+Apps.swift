@@ -101,7 +101,9 @@ extension Supervisor {
             switch phase {
             case nil: fail(request, "nonexistent app \"\(request.app)\"")
             case .active: finish(request)
-            case .idle, .ended: start(request)
+            case .idle, .ended:
+                // It may have waited until now.
+                if let refusal { fail(request, refusal) } else { start(request) }
             case .adding, .ending: return false
             }
         case .stop:
@@ -287,7 +289,8 @@ extension Supervisor {
     /// Lets nobody wait for a guest that does not answer. What the guest was asked stays noted: it may answer yet.
     func checkAppDeadlines() {
         let now = Clock.milliseconds
-        for request in live.requests where now >= request.deadline {
+        let late = live.requests.filter { now >= $0.deadline }
+        for request in late {
             guard request.client != nil || request.step == .begun || request.step == .waiting else { continue }
             let reason = "the pod's guest does not answer"
             guard case .asked = request.step else {
@@ -298,6 +301,8 @@ extension Supervisor {
             flush(request.client)
             request.client = nil
         }
+        // What has waited for them need not any more.
+        if !late.isEmpty { advanceAppRequests() }
     }
 
     /// Nothing will be answered any more.

@@ -146,6 +146,25 @@ struct LiveAppsTests {
         #expect(try await pod.end().status == 0)
     }
 
+    @Test func aStartThatHasWaitedIsRefusedWhenThePodIsBeingStopped() async throws {
+        let pod = try mutablePod()
+        try await add(pod)
+        try await start(pod, run: 1)
+        try await end(pod, run: 1, 0, reports: 1)
+        // Not all of its lines have come.
+        let client = try ask(pod, .startApp(request: 0, app: "web", run: 0))
+        // What another is answered has been read after that.
+        let idle = try ask(pod, .stopApp(request: 0, app: "web", run: 0))
+        let unknown = try ask(pod, .startApp(request: 0, app: "db", run: 0))
+        #expect(try await pod.answers(to: unknown).count == 1)
+        pod.thread.signal(SIGTERM)
+        #expect(try await pod.hear() == .stop)
+        try await end(pod, run: 1, 0, reports: 1)
+        #expect(try await pod.answers(to: client) == [.requestFailed(request: 0, "the pod is being stopped")])
+        #expect(try await pod.answers(to: idle) == [.requestDone(request: 0)])
+        _ = try await pod.end()
+    }
+
     // MARK: - Streams
 
     private static let shell = LiveApp(
