@@ -95,6 +95,7 @@ extension PodRuntime {
         try writeImages(layout, plan, stage1Tree, trees.map(\.tree), store)
         if plan.manifest.annotation(PodAnnotation.mutable.string) == "true", plan.manifest.apps.isEmpty {
             try FileSystem.makeDirectory(layout.live)
+            try FileSystem.makeDirectories(layout.appInfos)
         }
         try times.write(layout)
         notices.stage0("Writing pod manifest")

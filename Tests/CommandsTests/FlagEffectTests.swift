@@ -118,7 +118,7 @@ struct FlagEffectTests {
         Row("inherit-env", "true", wrong: "maybe") { $0.request.inheritsEnvironment },
         Row("interactive", "true", wrong: "maybe") { $0.options.isInteractive },
         Row("ipc", "private", wrong: "parent") { $0.options.ipc == "private" },
-        Row("mds-register", "false", wrong: "true") { !$0.options.registersWithMetadata },
+        Row("mds-register", "true", wrong: "maybe") { $0.options.registersWithMetadata },
         Row("mount", "volume=v,target=/p", wrong: "v") { $0.app.mounts.map(\.path) == ["/p"] },
         Row("net", "a:IP=10.0.0.9,b") { $0.options.networks == ["a:IP=10.0.0.9,b"] },
         Row("no-overlay", "true", wrong: "maybe") { $0.request.storage == .copies },

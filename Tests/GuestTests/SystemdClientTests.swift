@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Dispatch
 import Glibc
 import Guest
 import LinuxPlatform
@@ -16,27 +17,38 @@ struct SystemdClientTests {
     private final class Manager: @unchecked Sendable {
         let path: FilePath
         private let scratch: ScratchDirectory
-        private let thread: Task<[UInt8], any Error>
+        private let end = End()
+
+        /// What came of it, on a thread of its own: the client under test blocks one of the few that tests have.
+        private final class End: @unchecked Sendable {
+            let queue = DispatchQueue(label: "manager")
+            var result: Result<[UInt8], any Error>?
+        }
 
         init(greeting: String = "OK 0123\r\n", answers: [[UInt8]]) throws {
             let scratch = try ScratchDirectory()
             let path = scratch.appending("private")
             let listener = try UnixSocket.listen(path)
             (self.scratch, self.path) = (scratch, path)
-            thread = Task.detached {
-                defer { try? listener.close() }
-                let (socket, _) = try #require(try UnixSocket.accept(listener))
-                defer { try? socket.close() }
-                var heard = try Self.read(socket) { $0.suffix(7) == Array("BEGIN\r\n".utf8) }
-                try FileSystem.writeAll(Array(greeting.utf8), to: socket)
-                for answer in answers {
-                    heard += try Self.read(socket) { $0.count >= 16 }
-                    try FileSystem.writeAll(answer, to: socket)
-                }
-                // Until the client leaves.
-                heard += try Self.read(socket) { _ in false }
-                return heard
+            end.queue.async { [end] in
+                end.result = Result { try Self.serve(listener, greeting, answers) }
             }
+        }
+
+        private static func serve(
+            _ listener: FileDescriptor, _ greeting: String, _ answers: [[UInt8]]
+        ) throws -> [UInt8] {
+            defer { try? listener.close() }
+            let (socket, _) = try #require(try UnixSocket.accept(listener))
+            defer { try? socket.close() }
+            var heard = try read(socket) { $0.suffix(7) == Array("BEGIN\r\n".utf8) }
+            try FileSystem.writeAll(Array(greeting.utf8), to: socket)
+            for answer in answers {
+                heard += try read(socket) { $0.count >= 16 }
+                try FileSystem.writeAll(answer, to: socket)
+            }
+            // Until the client leaves.
+            return heard + (try read(socket) { _ in false })
         }
 
         private static func read(_ socket: FileDescriptor, until isEnough: ([UInt8]) -> Bool) throws -> [UInt8] {
@@ -51,7 +63,12 @@ struct SystemdClientTests {
         }
 
         /// What the client has said.
-        func heard() async throws -> String { String(decoding: try await thread.value, as: UTF8.self) }
+        func heard() async throws -> String {
+            let result = await withCheckedContinuation { continuation in
+                end.queue.async { [end] in continuation.resume(returning: end.result) }
+            }
+            return String(decoding: try #require(result).get(), as: UTF8.self)
+        }
     }
 
     private static func number(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }

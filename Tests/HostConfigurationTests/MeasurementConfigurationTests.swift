@@ -40,7 +40,7 @@ struct MeasurementConfigurationTests {
 
     @Test(arguments: [
         (#","tpm":"maybe""#, "\"maybe\" is not a known policy: use auto, required or off"),
-        (#","tcti":"a b""#, "no way to a TPM"), (#","tcti":"\u0007""#, "no way to a TPM"), (#","tpm":1"#, "tpm"),
+        (#","tcti":"a b""#, "no way to a TPM"), (#","tcti":"\u0007""#, "control characters"), (#","tpm":1"#, "tpm"),
     ])
     func whatIsNotKnownIsRefused(fields: String, words: String) throws {
         try write("local", "a.json", fields)

@@ -169,7 +169,8 @@ struct MetadataTests {
             try await host.startService()
             let directory = host.fixture.path("configuration").appending("net.d")
             try FileSystem.makeDirectories(directory)
-            try await host.fixture.onNetwork("ip link add lower type dummy; ip link set lower up").require()
+            try await host.fixture.onNetwork("ip link add lower type veth peer name upper; ip link set lower up")
+                .require()
             let macvlan = """
                 {"name":"street","type":"macvlan","master":"lower",
                  "ipam":{"type":"host-local","subnet":"10.67.0.0/24"}}
