@@ -196,8 +196,19 @@ final class SupervisedPod: @unchecked Sendable {
     static let request = HostMessage.Session(
         target: .command(app: "web", arguments: ["true"]), terminal: false, rows: 24, columns: 80)
 
+    /// Sends all of a message, however slowly it is taken; throws when the supervisor has closed the connection.
     func send(_ message: HostMessage, from client: FileDescriptor) throws {
-        try FileSystem.writeAll(message.frame.encoded, to: client)
+        var rest = message.frame.encoded[...]
+        let deadline = Clock.milliseconds + 60_000
+        while !rest.isEmpty {
+            if let count = client.writeAvailable(rest) {
+                rest = rest.dropFirst(count)
+            } else {
+                guard errno == EAGAIN else { throw RuntimeError.systemCall("write", nil, Errno(rawValue: errno)) }
+                guard Clock.milliseconds < deadline else { throw TimedOut("writing to the supervisor", .seconds(60)) }
+                _ = try Poll.wait([(client, .write)], timeout: 1000)
+            }
+        }
     }
 
     /// What a client is told until its connection ends, or until so many messages have come.
