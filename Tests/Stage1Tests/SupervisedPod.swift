@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Glibc
 import GuestProtocol
 import LinuxPlatform
