@@ -77,10 +77,11 @@ struct GuestSideTests {
     @Test func aPodWithoutItsAgentTellsSo() async throws {
         try await PodFixture.with { fixture in
             let sandbox = try await Sandbox.start(in: fixture)
-            // It may signal what runs beside it, as root of the pod.
+            // It may signal what runs beside it, as root of the pod, and does not end before it has.
             try await sandbox.add(
                 "kills",
                 """
+                trap '' TERM
                 for p in /proc/[0-9]*; do
                     if tr '\\0' ' ' <$p/cmdline | grep -q 'rkt-guest [a]gent'; then kill -9 ${p#/proc/}; fi
                 done
