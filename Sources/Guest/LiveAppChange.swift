@@ -94,8 +94,8 @@ struct LiveAppChange {
         do {
             try systemd.start(service)
         } catch let failure as SystemdClient.Failure where failure.isMissingUnit {
-            // Its directory was read in the moment in which the file was made.
-            try systemd.reload()
+            // Its directory was read in the moment in which the file was made: it is read again when it has changed.
+            try FileSystem.writeAtomically(FileSystem.read(unit(service)), to: unit(service))
             try systemd.start(service)
         }
     }
@@ -118,8 +118,9 @@ struct LiveAppChange {
         defer { systemd.close() }
         for unit in [service, reaper] { try ignoringMissingUnit { try systemd.resetFailed(unit) } }
         try clear()
-        // The name may mean another app next.
-        try systemd.reload()
+        // The name may mean another app next. A manager forgets units that nothing needs by itself; where it may not make
+        // control groups it would not find those of the units that run after a reload.
+        if !GuestPort.isInContainer { try systemd.reload() }
     }
 
     private func clear() throws {
