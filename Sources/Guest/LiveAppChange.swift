@@ -132,13 +132,17 @@ struct LiveAppChange {
     }
 
     /// Lets go of a root and of all below it, also of what the share shows there.
-    ///
-    /// What was mounted on one of two mounts of the same root is on the other, too, and goes with it: so the last failure
-    /// counts only when something is left.
     private func unmount(_ root: FilePath) throws {
         var failure: (any Error)?
-        for point in try Mount.points(beneath: root) {
-            do { try Mount.unmount(point, detach: true) } catch { failure = error }
+        // Each turn uncovers what was mounted beneath: a root is on top of what the share shows.
+        for _ in 0..<4 {
+            let points = try Mount.points(beneath: root)
+            if points.isEmpty { return }
+            // What is unmounted in a copy of a directory that others use must stay where they use it.
+            try? Mount.mount(source: "", target: root, type: "", flags: [.recursive, .private])
+            for point in points {
+                do { try Mount.unmount(point, detach: true) } catch { failure = error }
+            }
         }
         // In a container the root itself is the host's to take away.
         guard let failure, !GuestPort.isInContainer, try !Mount.points(beneath: root).isEmpty else { return }
