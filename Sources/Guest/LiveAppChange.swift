@@ -133,19 +133,16 @@ struct LiveAppChange {
 
     /// Lets go of a root and of all below it, also of what the share shows there.
     private func unmount(_ root: FilePath) throws {
-        var failure: (any Error)?
-        // Each turn uncovers what was mounted beneath: a root is on top of what the share shows.
-        for _ in 0..<4 {
-            let points = try Mount.points(beneath: root)
-            if points.isEmpty { return }
-            // What is unmounted in a copy of a directory that others use must stay where they use it.
-            try? Mount.mount(source: "", target: root, type: "", flags: [.recursive, .private])
-            for point in points {
-                do { try Mount.unmount(point, detach: true) } catch { failure = error }
+        // Mounts of a root are on top of one another: the share's, and the one that was made of it. All below one goes with it.
+        // What is unmounted in a copy of a directory must stay where others use that: so the copy is made private first.
+        for point in try Mount.points(beneath: root) where point == root {
+            do {
+                try Mount.mount(source: "", target: root, type: "", flags: [.recursive, .private])
+                try Mount.unmount(point, detach: true)
+            } catch {
+                // In a container the root itself is the host's to take away.
+                guard GuestPort.isInContainer else { throw error }
             }
         }
-        // In a container the root itself is the host's to take away.
-        guard let failure, !GuestPort.isInContainer, try !Mount.points(beneath: root).isEmpty else { return }
-        throw failure
     }
 }
