@@ -119,7 +119,7 @@ struct SystemdClientTests {
     @Test(arguments: [
         // Not the protocol, more than a message may have, fields without an end, and nothing at all.
         [UInt8](repeating: 65, count: 64), [108, 2, 1, 1] + number(1 << 20) + number(1) + number(0),
-        [108, 2, 1, 1] + number(0) + number(1) + number(8) + [5, 1, 117, 0, 1, 0, 0, 0, 5, 200, 1, 1],
+        [108, 2, 1, 1] + number(0) + number(1) + number(12) + [5, 1, 117, 0, 1, 0, 0, 0, 5, 200, 1, 1, 0, 0, 0, 0],
         [108, 2, 1, 1] + number(0) + number(1) + number(8) + [5, 1, 200, 0, 1, 0, 0, 0],
     ]) func otherAnswersAreRefused(answer: [UInt8]) throws {
         let manager = try Manager(answers: [answer])

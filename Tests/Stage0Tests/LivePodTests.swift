@@ -12,7 +12,9 @@ import TestSupport
 import Testing
 
 /// Apps of a pod that runs, by a stage1 whose entrypoints say what they are told.
-@Suite(.enabled(if: geteuid() == 0, "mounts overlays"))
+///
+/// One at a time: whoever waits for the process of a pod holds a thread, and its end is another task's work.
+@Suite(.serialized, .enabled(if: geteuid() == 0, "mounts overlays"))
 struct LivePodTests {
     private func withSandbox(
         _ storage: RootStorage, _ body: @escaping @Sendable (FakeHost, String) async throws -> Void
