@@ -104,6 +104,7 @@ bench: all images
 	dist/bench-networks.sh
 	dist/bench-backends.sh
 	dist/bench-api.sh
+	dist/bench-live.sh
 
 ## fuzz         look for inputs that break the readers, FUZZ_SECONDS (60) for each of them
 fuzz:
