@@ -58,7 +58,7 @@ struct ServiceUnitTests {
             expect(
                 [
                     "before": "activating starting", "after": "running probe", "leader": "supervisor", "shown": "1",
-                    "end": "0 success completed", "last": "bye",
+                    "end": "0 success", "cause": "\"completed\"", "last": "bye",
                 ], of: outcome)
         }
     }
@@ -98,9 +98,11 @@ struct ServiceUnitTests {
         echo "shown=$($journal SYSLOG_IDENTIFIER=probe | grep -cx up)"
         machinectl poweroff rkt-$uuid
         await 900 ended
-        echo "end=$(is ExecMainStatus pod) $(is Result pod) $(is StatusText pod)"
+        # systemd forgets a unit of its own that has ended well, and keeps one that has failed.
+        echo "end=$(is ExecMainStatus pod) $(is Result pod)"
         echo "last=$($journal SYSLOG_IDENTIFIER=probe | tail -n 1)"
-        echo "cause=$($rkt --dir=/var/lib/rkt status --format=json $uuid | grep -o '"cause": *"[a-z-]*"' | head -n 1)"
+        echo "cause=$($rkt --dir=/var/lib/rkt status --format=json $uuid | grep -o '"cause": *"[a-z-]*"' |
+            head -n 1 | cut -d : -f 2 | tr -d ' ')"
         cat /run/pod.errors
         """#
 
@@ -194,7 +196,7 @@ struct ServiceUnitTests {
         date -s '+2 days' >/dev/null
         name=rkt-gc
         left() { find /var/lib/rkt/pods -mindepth 2 -maxdepth 2 | wc -l; }
-        kept() { $rkt --dir=/var/lib/rkt image list --no-legend | wc -l; }
+        kept() { $rkt --dir=/var/lib/rkt image list --no-legend | grep -c . || true; }
         await 120 sh -c '[ -z "$(find /var/lib/rkt/pods -mindepth 2 -maxdepth 2)" ]'
         await 60 ended
         echo "left=$(left) $(kept)"

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -377,7 +378,24 @@ static int notify(const char *text) {
         perror("probe: sendto");
         return 2;
     }
-    return 0;
+    // A manager asks who has sent what it reads; so it is to have read that while this process lives (sd_notify_barrier(3)).
+    int barrier[2];
+    if (pipe(barrier) != 0) return 2;
+    char said[] = "BARRIER=1", control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec part = {said, strlen(said)};
+    struct msghdr message = {&address, length, &part, 1, control, sizeof control, 0};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &barrier[1], sizeof(int));
+    if (sendmsg(client, &message, 0) < 0) {
+        perror("probe: sendmsg");
+        return 2;
+    }
+    close(barrier[1]);
+    struct pollfd end = {barrier[0], 0, 0};
+    return poll(&end, 1, 30000) == 1 ? 0 : 3;
 }
 
 int main(int argc, char **argv) {
