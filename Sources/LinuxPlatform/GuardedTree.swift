@@ -72,6 +72,39 @@ package struct GuardedTree: Sendable {
         return try open(path)
     }
 
+    /// Opens a regular file to append to; it and the directories on the way are made when they are missing.
+    ///
+    /// - Parameter mode: permission bits of a file that is made.
+    /// - Throws: when a link or something that is no regular file is there.
+    package func fileToAppend(_ path: FilePath, mode: UInt32) throws -> FileDescriptor {
+        try makeParents(of: path)
+        return try inParent(of: path) { parent, name in
+            // Nothing that stands there makes this wait.
+            let flags = O_CREAT | O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+            let opened = name.withPlatformString { openat(parent.rawValue, $0, flags, mode) }
+            guard opened >= 0 else {
+                guard lastErrno == .tooManySymbolicLinkLevels else {
+                    throw RuntimeError.systemCall("open", path, lastErrno)
+                }
+                throw RuntimeError(.invalidState, "\(path) is a symbolic link, where none belongs; remove it")
+            }
+            let file = FileDescriptor(rawValue: opened)
+            guard (try? FileSystem.status(of: file))?.type == .regular else {
+                try? file.close()
+                throw RuntimeError(.invalidState, "\(path) is not a regular file; remove it")
+            }
+            return file
+        }
+    }
+
+    private func makeParents(of path: FilePath) throws {
+        let parent = path.removingLastComponent()
+        guard parent != directory, parent.lastComponent != nil, parent.starts(with: directory) else { return }
+        if let found = try? open(parent, flags: O_DIRECTORY) { return try found.close() }
+        try makeParents(of: parent)
+        try makeDirectory(parent, mayExist: true)
+    }
+
     /// Takes down everything that is mounted at a path, and what is below that. Who uses it may go on.
     package func detach(_ path: FilePath) throws {
         while let found = try? open(path) {
@@ -95,12 +128,16 @@ package struct GuardedTree: Sendable {
         }
     }
 
-    private func inParent(of path: FilePath, _ body: (FileDescriptor, FilePath.Component) throws -> Void) throws {
+    private func inParent<Result>(
+        of path: FilePath, _ body: (FileDescriptor, FilePath.Component) throws -> Result
+    ) throws -> Result {
         guard let name = path.lastComponent, name.kind == .regular else {
             throw RuntimeError(.internal, "\(path) names nothing below \(directory)")
         }
-        let parent = try open(path.removingLastComponent(), flags: O_DIRECTORY)
+        let above = path.removingLastComponent()
+        guard above != directory else { return try body(root, name) }
+        let parent = try open(above, flags: O_DIRECTORY)
         defer { try? parent.close() }
-        try body(parent, name)
+        return try body(parent, name)
     }
 }

@@ -61,6 +61,40 @@ struct GuardedTreeTests {
         #expect(!FileSystem.exists(link))
     }
 
+    @Test func filesAreAppendedToWhereTheyAre() throws {
+        let (scratch, tree, root) = try tree()
+        defer {
+            tree.close()
+            scratch.close()
+        }
+        let direct = root.appending("file"), deep = root.appending("new").appending("and").appending("deep")
+        for text in ["one ", "two"] {
+            for path in [direct, deep] {
+                let file = try tree.fileToAppend(path, mode: 0o640)
+                defer { try? file.close() }
+                try FileSystem.writeAll(Array(text.utf8), to: file)
+            }
+        }
+        for path in [direct, deep] { #expect(try FileSystem.readText(path) == "one two") }
+        // No link on the way, none in the file's place, and nothing but files.
+        let outside = scratch.appending("outside")
+        try FileSystem.makeDirectories(outside)
+        try FileSystem.write("kept".utf8, to: outside.appending("file"))
+        try FileSystem.makeSymbolicLink(to: "../outside", at: root.appending("way"))
+        try FileSystem.makeSymbolicLink(to: "../outside/file", at: root.appending("end"))
+        let way = root.appending("way")
+        for path in [way.appending("file"), way.appending("new"), root.appending("end")] {
+            let error = #expect(throws: RuntimeError.self) { try tree.fileToAppend(path, mode: 0o640) }
+            #expect(error?.message.contains("symbolic link") == true, "\(path)")
+        }
+        #expect(try FileSystem.list(outside) == ["file"])
+        #expect(try FileSystem.readText(outside.appending("file")) == "kept")
+        for path in [root.appending("share"), root, scratch.appending("beside")] {
+            #expect(throws: RuntimeError.self) { try tree.fileToAppend(path, mode: 0o640) }
+        }
+        #expect(!FileSystem.exists(scratch.appending("beside")))
+    }
+
     @Test func pathsThatAreNotBelowAreRefused() throws {
         let (scratch, tree, root) = try tree()
         defer {
