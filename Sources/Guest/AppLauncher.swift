@@ -28,6 +28,7 @@ struct AppLauncher {
     init(app name: String, program: Program) throws {
         app = try PodConfiguration.App(decoding: FileSystem.read(GuestLayout.app(name)))
         self.program = program
+        if case .command = program {} else if app.marksErrors { Journal.connectErrors(of: name) }
         complaints = fcntl(2, F_DUPFD_CLOEXEC, 3)
     }
 

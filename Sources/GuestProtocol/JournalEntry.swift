@@ -13,6 +13,9 @@ package struct JournalEntry: Equatable, Sendable {
     /// What the host says itself: a guest cannot pass for another pod.
     private static let namesOfTheHost = ["_BOOT_ID", "_MACHINE_ID"].map { Array($0.utf8) }
 
+    /// The facility of what an app has written to its standard error, where that is told apart: `local0` (syslog(3)).
+    package static let errorFacility = 16
+
     /// Microseconds since 1970.
     package var realtime: UInt64
     /// Microseconds of the guest's monotonic clock.

@@ -102,6 +102,7 @@ extension PodConfiguration.App {
         for flag in [noNewPrivileges, readOnlyRoot, protectsKernelPaths] { writer.write(flag) }
         for mode in [input, output, error] { writer.write(mode.rawValue) }
         writer.write(supportsNotify)
+        writer.write(marksErrors)
         return writer.bytes
     }
 
@@ -132,6 +133,7 @@ extension PodConfiguration.App {
         error = try StreamMode(from: &reader)
         guard input != .journal else { throw .malformed("the journal as standard input") }
         supportsNotify = try reader.readBool()
+        marksErrors = try reader.readBool()
         try reader.finish()
     }
 }

@@ -147,6 +147,8 @@ package struct PodConfiguration: Equatable, Sendable {
         package var error: StreamMode
         /// Whether the main program finds the guest's service manager, to say that it is ready (sd_notify(3)).
         package var supportsNotify = false
+        /// Whether what goes to the journal by standard error is told apart there: its facility is `JournalEntry.errorFacility`.
+        package var marksErrors = false
 
         package init(
             name: String, root: String, exec: [String], preStart: [String] = [], postStop: [String] = [],

@@ -36,5 +36,5 @@ package enum PhaseName {
 
 /// The version both sides of a port must speak; they come from one build, so there is no negotiation.
 package enum ProtocolVersion {
-    package static let current: UInt16 = 5
+    package static let current: UInt16 = 6
 }

@@ -49,6 +49,7 @@ package struct LiveAppPlan {
             carrier: .live(LiveVolumes(reading: pod), hasOwnKernel: hasOwnKernel), users: arguments.users,
             root: root.path)
         var configuration = try plan.configuration()
+        configuration.marksErrors = try LogFilePlan(manifest, app: name) != nil
         configuration.root = "\(AppPlan.guestRoots)/.live/\(place)"
         configuration.mounts = volumes.mounts[name] ?? []
         var unit = plan.unit

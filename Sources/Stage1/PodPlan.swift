@@ -100,6 +100,11 @@ package struct PodPlan {
             }
         }
         var leftOut = hasAgent ? [] : Self.leftOut(arguments, plans)
+        if hasAgent {
+            _ = try LogFilePlan.directory(manifest)
+        } else if manifest.annotation(LogFilePlan.modeAnnotation) != nil {
+            leftOut.append("the pod has no log files of its own: nothing supervises the app")
+        }
         let nameFiles = names
         let kernelSettings =
             hasAgent
@@ -126,6 +131,7 @@ package struct PodPlan {
             sharedFiles: nameFiles.files,
             apps: try plans.map { plan in
                 var app = try plan.configuration()
+                app.marksErrors = hasAgent ? try LogFilePlan(manifest, app: plan.name) != nil : false
                 let mounts = volumes.mounts[plan.name] ?? []
                 app.mounts = try nameFiles.mounts(mounts, root: plan.root)
                 if app.mounts.count < mounts.count {

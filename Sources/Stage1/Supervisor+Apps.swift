@@ -185,9 +185,10 @@ extension Supervisor {
         guard let request = live.request(number) else { throw ProtocolError.unexpected("an answer to nothing") }
         let phase = live.states[request.app]?.phase
         switch request.work {
-        case .add:
+        case .add(let app, _):
             live.states[request.app]?.phase = .idle
             apps.insert(request.app)
+            if app.app.marksErrors { logs.begin(request.app) }
             finish(request)
         case .start:
             request.step = .begun
@@ -203,6 +204,7 @@ extension Supervisor {
         case .remove:
             live.states[request.app] = nil
             exitReports[request.app] = nil
+            logs.end(request.app)
             forgetStreams(of: request.app)
             for client in clients where client.awaited?.app == request.app {
                 client.fail(Self.reasonWithoutApp(request.app))

@@ -10,6 +10,7 @@ extension Supervisor {
         try entryCredit.take(bytes)
         let position = journal.position
         journal.append(entry)
+        logs.append(entry)
         guard backlog == nil, caller.outputIsOpen else { return }
         if caller.outbox.count < Limit.callerOutbox {
             pass(entry)

@@ -94,6 +94,7 @@ package final class Supervisor {
     /// Whether all apps have been started.
     var isReady = false
     let journal: JournalSink
+    let logs: LogFiles
     /// Entries that are not kept yet.
     var entryCredit = CreditAccount(limit: Credit.entries)
     /// Where the caller is in the journal when it reads more slowly than apps write.
@@ -154,6 +155,8 @@ package final class Supervisor {
         journal = JournalSink(
             JournalDirectory(pod.journal), machineID: configuration.machineID, options: options.journal
         ) { errors.notice("stage1: warning: \($0)") }
+        logs = LogFiles(pod) { errors.notice("stage1: warning: \($0)") }
+        for app in configuration.apps where app.marksErrors { logs.begin(app.name) }
         apps = Set(configuration.apps.map(\.name))
         caller = CallerTerminal(
             isInteractive: options.interactiveApp != nil, input: options.input, output: options.output,

@@ -78,6 +78,12 @@ struct MessageTests {
         #expect(try PodConfiguration.App(decoding: app.encoded) == app)
     }
 
+    @Test func anAppWhoseErrorsAreMarkedIsToldApart() throws {
+        var app = MessageTests.sample.apps[0]
+        app.marksErrors = true
+        #expect(try PodConfiguration.App(decoding: app.encoded) == app)
+    }
+
     @Test(arguments: hostMessages) func hostMessagesSurviveTheWire(message: HostMessage) throws {
         #expect(try HostMessage(message.frame) == message)
     }

@@ -30,10 +30,11 @@ final class SupervisedPod: @unchecked Sendable {
     private var decoder = FrameDecoder(limit: Frame.configurationLimit)
     private var shown = ""
 
+    /// - Parameter logPath: the annotation of each app that names its log file; nil for a pod without such files.
     init(
         apps: [String] = ["web"], isMutable: Bool = false, early: [Int32] = [], portEscape: UInt8? = nil,
         modes: [StreamMode] = [.nothing, .journal, .journal],
-        variables: UnitNotifier.Variables = .init(),
+        variables: UnitNotifier.Variables = .init(), logPath: String? = nil,
         change: @Sendable (inout Supervisor.Options) -> Void = { _ in }
     ) throws {
         let scratch = try ScratchDirectory()
@@ -50,9 +51,12 @@ final class SupervisedPod: @unchecked Sendable {
         options.input = try FileDescriptor.open("/dev/null", .readOnly, options: [.closeOnExec])
         options.output = output.write
         change(&options)
+        if let logPath { try Self.writeManifest(layout, logs: layout.directory.appending("logs"), logPath, of: apps) }
         let apps = apps.map {
-            PodConfiguration.App(
+            var app = PodConfiguration.App(
                 name: $0, root: "/", exec: ["/bin/true"], input: modes[0], output: modes[1], error: modes[2])
+            app.marksErrors = logPath != nil
+            return app
         }
         let configuration = PodConfiguration(
             hostname: "pod", machineID: Self.machineID, apps: isMutable ? [] : apps, isMutable: isMutable)
