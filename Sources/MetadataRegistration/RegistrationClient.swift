@@ -14,7 +14,7 @@ package struct RegistrationClient: Sendable {
 
     private let socket: FilePath
     /// How often a request is tried that got no answer.
-    private let attempts: Int
+    private var attempts: Int
     /// Milliseconds between attempts.
     private let pause: Int
     /// Milliseconds for an attempt.
@@ -32,6 +32,12 @@ package struct RegistrationClient: Sendable {
         self.attempts = attempts
         self.pause = pause
         self.patience = patience
+    }
+
+    /// Tries once from now on, if the error is that of a service that does not answer: what waits for each of many pods
+    /// is to be short.
+    package mutating func hurry(after error: any Error) {
+        if (error as? RuntimeError)?.code == .timeout { attempts = 1 }
     }
 
     /// - Throws: when there is no service, with the remedy.
@@ -70,6 +76,7 @@ package struct RegistrationClient: Sendable {
     /// Takes a pod back, which may be unknown already.
     ///
     /// - Returns: false when no service listens.
+    /// - Throws: code `timeout` when it does not answer.
     package func unregister(_ uuid: PodUUID) throws -> Bool {
         do {
             let answer = try request("DELETE", "/pods/\(uuid)", nil)
@@ -132,7 +139,9 @@ package struct RegistrationClient: Sendable {
                 return try exchange(method, target, body)
             } catch {
                 guard left > 0, !(method == "DELETE" && error is NobodyListens) else {
-                    throw RuntimeError(.internal, "cannot talk to the metadata service at \(socket)", cause: error)
+                    let isLate = (error as? RuntimeError)?.code == .timeout
+                    throw RuntimeError(
+                        isLate ? .timeout : .internal, "cannot talk to the metadata service at \(socket)", cause: error)
                 }
             }
             usleep(UInt32(pause) * 1000)

@@ -4,6 +4,7 @@
 import AppContainer
 import Diagnostics
 import LinuxPlatform
+import MetadataRegistration
 import PodJournal
 import PodStore
 import SystemPackage
@@ -36,6 +37,7 @@ extension PodRuntime {
                 report(.failed(pod.uuid, error))
             }
         }
+        var metadata = RegistrationClient()
         for pod in try pods.pods(in: [.exitedGarbage, .garbage]) {
             guard let changed = changeTime(of: pod),
                 policy.sweeps(pod.state, changedAt: changed, now: Clock.wallNanoseconds)
@@ -43,7 +45,7 @@ extension PodRuntime {
             do {
                 guard let handle = try pods.claim(pod, patience: PodStore.lookPatience) else { continue }
                 report(.collecting(pod.uuid))
-                try collect(handle)
+                try collect(handle, &metadata)
             } catch {
                 report(.failed(pod.uuid, error))
             }
@@ -67,7 +69,8 @@ extension PodRuntime {
             case .abortedPrepare, .prepared, .exited, .exitedGarbage, .garbage:
                 if let handle = try pods.claim(pod) {
                     let isMarked = pod.phase == .exitedGarbage || pod.phase == .garbage
-                    try collect(isMarked ? handle : handle.mark())
+                    var metadata = RegistrationClient()
+                    try collect(isMarked ? handle : handle.mark(), &metadata)
                     return uuid
                 }
             }
@@ -78,10 +81,10 @@ extension PodRuntime {
     private func changeTime(of pod: Pod) -> Int64? { (try? FileSystem.status(pod.layout.directory))?.changeTime }
 
     /// Undoes what stage1 did on the host, unmounts the pod's roots and removes its directory.
-    private func collect(_ pod: consuming PodHandle) throws {
+    private func collect(_ pod: consuming PodHandle, _ metadata: inout RegistrationClient) throws {
         let changes = try lockChanges(pod.layout, pod.uuid, patience: PodStore.lookPatience)
         defer { changes?.release() }
-        endRegistration(pod.layout, pod.uuid)
+        endRegistration(pod.layout, pod.uuid, &metadata)
         if pod.phase == .exitedGarbage { try runCollectEntrypoint(pod.layout, pod.uuid) }
         try unmountAll(pod.layout)
         try removeJournalLink(pod.uuid)

@@ -71,9 +71,18 @@ extension PodRuntime {
 
     /// Takes a pod back from the service, if it may be known there. That it cannot be is no reason to keep the pod.
     func endRegistration(_ layout: PodLayout, _ uuid: PodUUID) {
+        var client = RegistrationClient()
+        endRegistration(layout, uuid, &client)
+    }
+
+    /// The same for one of many pods.
+    ///
+    /// - Parameter client: does not try again for the next pods once the service has not answered.
+    func endRegistration(_ layout: PodLayout, _ uuid: PodUUID, _ client: inout RegistrationClient) {
         do {
-            try PodMetadata.unregister(uuid, layout.metadata)
+            try PodMetadata.unregister(uuid, layout.metadata, client: client)
         } catch {
+            client.hurry(after: error)
             notices.warning("stage0", "pod \"\(uuid)\" stays registered with the metadata service: \(error)")
         }
     }

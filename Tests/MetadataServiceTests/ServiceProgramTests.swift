@@ -230,6 +230,31 @@ import Testing
         #expect(error?.description.contains("does not answer within 50 ms") == true)
     }
 
+    @Test func aServiceThatSaysNothingIsTriedOnceForTheNextPods() throws {
+        let scratch = try ScratchDirectory()
+        let path = scratch.appending("register")
+        let socket = try UnixSocket.listen(path)
+        defer { try? socket.close() }
+        try UnixSocket.setNonBlocking(socket)
+        /// How often the service has been asked.
+        func attempts() throws -> Int {
+            var count = 0
+            while let (connection, _) = try UnixSocket.accept(socket) {
+                try connection.close()
+                count += 1
+            }
+            return count
+        }
+        var client = RegistrationClient(socket: path, attempts: 3, pause: 1, patience: 50)
+        client.hurry(after: RuntimeError(.notFound, "something else"))
+        let error = try #require(throws: RuntimeError.self) { try client.unregister(uuid) }
+        #expect(error.code == .timeout)
+        #expect(try attempts() == 3)
+        client.hurry(after: error)
+        #expect(throws: RuntimeError.self) { try client.unregister(uuid) }
+        #expect(try attempts() == 1)
+    }
+
     @Test(arguments: ["", "x", "{\"url\": \"https://a/b\"}", "{\"url\": \"http://a b\"}", "[]"])
     func filesOfPodsAreChecked(text: String) throws {
         let scratch = try ScratchDirectory()
