@@ -36,10 +36,10 @@ final class AppRequest {
     var step = Step.waiting
     /// Whether the app that is to be removed has been told to stop.
     var hasStopped = false
-    /// Nil once it has been answered, or has gone.
+    /// Nil once it has been answered, or has gone, and for what the supervisor wants by itself.
     weak var client: SupervisorClient?
 
-    init(_ work: Work, app: String, client: SupervisorClient) {
+    init(_ work: Work, app: String, client: SupervisorClient?) {
         self.work = work
         self.app = app
         self.client = client
@@ -90,6 +90,9 @@ struct LiveAppTable {
         lastNumber &+= 1
         return lastNumber
     }
+
+    /// Whether the guest has left so many requests unanswered that it is asked for nothing more.
+    var isFull: Bool { asked >= Self.mostAsked }
 
     var asked: Int { requests.count { if case .asked = $0.step { true } else { false } } }
 

@@ -75,7 +75,7 @@ extension Supervisor {
             changes = false
             var held: Set<String> = []
             for request in live.requests {
-                let mayAsk = !held.contains(request.app) && live.asked < LiveAppTable.mostAsked
+                let mayAsk = !held.contains(request.app) && !live.isFull
                 if request.holdsApp { held.insert(request.app) }
                 // What has been answered is gone from the list: look at it anew.
                 if mayAsk, request.step == .waiting, advance(request) {
@@ -180,6 +180,12 @@ extension Supervisor {
         if let client { _ = client.outbox.flush(to: client.socket) }
     }
 
+    /// Has an app that nobody waits for any more removed, before anything else is done to it.
+    private func takeBack(_ addition: AppRequest) {
+        guard let index = live.requests.firstIndex(where: { $0 === addition }) else { return }
+        live.requests[index] = AppRequest(.remove, app: addition.app, client: nil)
+    }
+
     /// The agent has done what it was asked.
     func finishRequest(_ number: UInt32) throws {
         guard let request = live.request(number) else { throw ProtocolError.unexpected("an answer to nothing") }
@@ -189,7 +195,8 @@ extension Supervisor {
             live.states[request.app]?.phase = .idle
             apps.insert(request.app)
             if app.app.marksErrors { logs.begin(request.app) }
-            finish(request)
+            // Whoever wanted it has been told that it failed, or has gone, and knows nothing of it.
+            if request.client == nil { takeBack(request) } else { finish(request) }
         case .start:
             request.step = .begun
             if live.states[request.app]?.hasStarted ?? true || phase != .active { finish(request) }
@@ -296,7 +303,12 @@ extension Supervisor {
             guard request.client != nil || request.step == .begun || request.step == .waiting else { continue }
             let reason = "the pod's guest does not answer"
             guard case .asked = request.step else {
-                fail(request, reason)
+                let isHeldUp = request.step == .waiting && live.isFull
+                fail(
+                    request,
+                    isHeldUp
+                        ? "\(reason): it has left \(live.asked) changes undone, and is asked for no more; stop the pod and "
+                            + "run it anew" : reason)
                 continue
             }
             request.client?.fail(reason)

@@ -165,6 +165,36 @@ struct LiveAppsTests {
         _ = try await pod.end()
     }
 
+    @Test func anAppThatNobodyWaitsForAnyMoreIsTakenBack() async throws {
+        let pod = try mutablePod()
+        let client = try pod.connect()
+        for message in Self.web.messages(request: 0) { try pod.send(message, from: client) }
+        guard case .appPart = try await pod.hear(), case .addApp(let number) = try await pod.hear() else {
+            Issue.record("the guest is not given the app")
+            return
+        }
+        try client.close()
+        // What another is answered has been read after that.
+        let unknown = try ask(pod, .startApp(request: 0, app: "db", run: 0))
+        #expect(try await pod.answers(to: unknown).count == 1)
+        try pod.say(.requestDone(request: number))
+        guard case .removeApp(let remove, "web") = try await pod.hear() else {
+            Issue.record("the app is kept")
+            return
+        }
+        // The name is free, after that.
+        let next = try pod.connect()
+        for message in Self.web.messages(request: 0) { try pod.send(message, from: next) }
+        try pod.say(.requestDone(request: remove))
+        guard case .appPart = try await pod.hear(), case .addApp(let second) = try await pod.hear() else {
+            Issue.record("the app is not added again")
+            return
+        }
+        try pod.say(.requestDone(request: second))
+        #expect(try await pod.answers(to: next) == [.requestDone(request: 0)])
+        #expect(try await pod.end().status == 0)
+    }
+
     // MARK: - Streams
 
     private static let shell = LiveApp(
