@@ -24,9 +24,11 @@ struct EntrypointCall {
     ///   - output: its standard output in place of this program's.
     ///   - diesWithCaller: whether it is killed when this thread ends.
     ///   - isQuiet: whether nobody reads what it has to complain about.
+    ///   - patience: milliseconds after which it is killed; nil waits without end.
+    /// - Throws: code `timeout` when it has been killed.
     func spawn(
         _ entrypoint: String, _ arguments: [String], readsInput: Bool = true, output: FileDescriptor = .standardOutput,
-        diesWithCaller: Bool = false, isQuiet: Bool = false
+        diesWithCaller: Bool = false, isQuiet: Bool = false, patience: Int? = nil
     ) throws -> ProcessExit {
         let path = root.appending(entrypoint)
         let null = try FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
@@ -40,7 +42,22 @@ struct EntrypointCall {
                 path: path, arguments: [path.string] + arguments, environment: environment, descriptors: descriptors,
                 directory: layout.directory, parentDeathSignal: diesWithCaller ? SIGKILL : 0))
         defer { child.close() }
+        if let patience, try !ends(child, within: patience) {
+            try child.signal(SIGKILL)
+            _ = try child.wait()
+            throw RuntimeError(
+                .timeout,
+                "\"\(entrypoint)\" of the pod's stage1 did not end within \(patience / 1000) s, and has been killed")
+        }
         return try child.wait()
+    }
+
+    private func ends(_ child: ChildProcess, within patience: Int) throws -> Bool {
+        let deadline = Clock.milliseconds + patience
+        while try Poll.wait([(child.pidfd, .read)], timeout: deadline - Clock.milliseconds).isEmpty {
+            guard Clock.milliseconds < deadline else { return false }
+        }
+        return true
     }
 
     /// Replaces this program by an entrypoint.

@@ -141,7 +141,11 @@ extension PodRuntime {
         guard exit == .exited(0) else { throw AppEntrypointFailure(exit: exit) }
     }
 
+    /// Runs an entrypoint that crosses into the pod. One that does not end is killed, as it keeps everybody from changing
+    /// the pod.
+    ///
     /// - Parameter isQuiet: whether its complaints are kept from the user.
+    /// - Throws: code `timeout` when it had to be killed.
     func exit(
         of entrypoint: Stage1Interface.Entrypoint, _ app: String, in pod: LivePod, isQuiet: Bool = false
     ) throws -> ProcessExit {
@@ -160,6 +164,8 @@ extension PodRuntime {
             enter: pod.layout.stage1Rootfs.appending(enter).string, pid: pod.process,
             app: entrypoint == .addApp ? nil : app)
         call.environment = call.environment.filter { !$0.hasPrefix("RKT_STAGE1_ENTER") } + variables
-        return try call.spawn(path, arguments, readsInput: false, diesWithCaller: true, isQuiet: isQuiet)
+        return try call.spawn(
+            path, arguments, readsInput: false, diesWithCaller: true, isQuiet: isQuiet,
+            patience: changeProgramPatience)
     }
 }

@@ -42,7 +42,13 @@ extension PodRuntime {
         let layout = pod.layout
         if manifest.app(named: name) != nil {
             // It may have come far enough to be in the machine, or not: either is fine.
-            if !isGone { _ = try exit(of: .removeApp, name, in: pod, isQuiet: true) }
+            if !isGone {
+                do {
+                    _ = try exit(of: .removeApp, name, in: pod, isQuiet: true)
+                } catch let error as RuntimeError where error.code == .timeout {
+                    notices.warning("stage0", "the machine may still know app \(name): \(error)")
+                }
+            }
             manifest.apps.removeAll { $0.name.string == name }
             manifest.volumes.removeAll { volume in
                 !manifest.apps.contains { $0.mounts.contains { $0.volume == volume.name } }

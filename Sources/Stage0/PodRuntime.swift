@@ -20,6 +20,8 @@ package struct PodRuntime: Sendable {
     package let pods: PodStore
     private let progress: Progress?
     let transport: any HTTPTransport
+    /// Milliseconds for a program of stage1 that changes a pod: more than stage1 itself waits for a guest.
+    package var changeProgramPatience = 70_000
 
     /// - Parameters:
     ///   - progress: hears how far fetching, importing and rendering images have come.

@@ -26,7 +26,8 @@ struct FakeHost: Sendable {
     ///   - networks: whether it says that it has joined networks.
     ///   - plan: what a plan entrypoint prints.
     ///   - users: whether pods can have users of their own.
-    ///   - live: whether apps can be added to pods; the entrypoints for that fail where a file `NAME-fails` is among the data.
+    ///   - live: whether apps can be added to pods; the entrypoints for that fail where a file `NAME-fails` is among the data,
+    ///     and hang where a file `NAME-hangs` is.
     init(
         in scratch: ScratchDirectory, hangs: Bool = false, preflight: Int? = nil, networks: Bool = false,
         plan: String? = nil, users: Bool = false, live: Bool = false
@@ -130,7 +131,11 @@ struct FakeHost: Sendable {
         tar.add("rootfs/ex/stop", script("stop", "kill -TERM $(cat pid)"), mode: 0o755)
         for name in live ? ["app-add", "app-start", "app-stop", "app-rm"] : [] {
             tar.add(
-                "rootfs/ex/\(name)", script(name, "echo $0 $* >> ../../../changes; test ! -e ../../../\(name)-fails"),
+                "rootfs/ex/\(name)",
+                script(
+                    name,
+                    "echo $0 $* >> ../../../changes; test ! -e ../../../\(name)-hangs || exec sleep 600; "
+                        + "test ! -e ../../../\(name)-fails"),
                 mode: 0o755)
         }
         if let plan { tar.add("rootfs/ex/plan", script("plan", "echo '\(plan)'"), mode: 0o755) }

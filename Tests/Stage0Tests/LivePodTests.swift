@@ -174,6 +174,25 @@ struct LivePodTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(5))) func aProgramOfStage1ThatHangsIsKilled() async throws {
+        try await withSandbox(.overlay) { host, uuid in
+            let layout = try Self.layout(host, uuid)
+            for name in ["app-add", "app-rm"] { try FileSystem.write([], to: host.data.appending("\(name)-hangs")) }
+            var runtime = host.runtime
+            runtime.changeProgramPatience = 1000
+            let error = #expect(throws: RuntimeError.self) {
+                try runtime.addApp(Self.app("one"), to: uuid, volumes: [])
+            }
+            #expect(error?.code == .timeout)
+            #expect(error?.message.contains("of the pod's stage1 did not end within 1 s") == true)
+            // The pod can be changed, and nothing is left.
+            #expect(!FileSystem.exists(layout.appInfo("one")))
+            try FileSystem.remove(host.data.appending("app-add-hangs"))
+            try host.runtime.addApp(Self.app("one"), to: uuid, volumes: [])
+            #expect(try runtime.apps(of: uuid).map(\.name) == ["one"])
+        }
+    }
+
     @Test(.timeLimit(.minutes(5))) func volumesOfTheHostHoldWhatTheyPromise() async throws {
         try await withSandbox(.overlay) { host, uuid in
             let (runtime, layout) = (host.runtime, try Self.layout(host, uuid))
