@@ -395,10 +395,10 @@ package final class Agent {
             // The status is safe at once; the reaper waits until the lines before it are, too.
             sendExit(of: app)
             early.insert(app)
-            waitingForRecord[app] = client
+            keep(client, in: &waitingForRecord, app)
             if let socket = journal.synchronize() { synchronizing.append((app, socket)) } else { toReap.append(app) }
         case .streams(let app):
-            waitingForStreams[app] = client
+            keep(client, in: &waitingForStreams, app)
             if streamEnds[app] != nil { answerStreams(client, app) }
         case .stopping:
             isStopping = true
@@ -406,6 +406,11 @@ package final class Agent {
             hasToldStopping = true
             answer(client)
         }
+    }
+
+    /// Only the last one that asks for an app is answered.
+    private func keep(_ client: FileDescriptor, in waiting: inout [String: FileDescriptor], _ app: String) {
+        if let earlier = waiting.updateValue(client, forKey: app) { try? earlier.close() }
     }
 
     private func answer(_ client: FileDescriptor) {

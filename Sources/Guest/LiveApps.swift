@@ -78,8 +78,9 @@ final class LiveApps {
             stopping.remove(app)
             return begin(.start, request, app)
         case .stopApp(let request, let app, _):
-            stopping.insert(app)
-            return begin(.stop, request, app)
+            let answer = begin(.stop, request, app)
+            if answer == nil { stopping.insert(app) }
+            return answer
         case .removeApp(let request, let app): return begin(.remove, request, app)
         default: throw ProtocolError.unexpected("a message that changes no app")
         }
@@ -151,6 +152,8 @@ final class LiveApps {
             child.process.close()
         }
         guard exit == .exited(0) else {
+            // What ends later ends by itself; where only the waiting was too long, systemd goes on stopping it.
+            if child.work == .stop, !child.isLate { stopping.remove(child.app) }
             let reason =
                 child.isLate ? "it did not end within \(Limit.patience / 1000) seconds" : reason(of: child, exit)
             return .requestFailed(request: child.request, reason)
