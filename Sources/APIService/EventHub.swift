@@ -53,7 +53,8 @@ package final class EventHub: Sendable {
 
     private struct State {
         var recent: [V1alpha_Event] = []
-        var listeners: [Int: (selection: EventSelection, continuation: Stream.Continuation)] = [:]
+        /// One without a continuation hears no more, and counts as long as what waits for it is kept.
+        var listeners: [Int: (selection: EventSelection, continuation: Stream.Continuation?)] = [:]
         var next = 0
         var isClosed = false
     }
@@ -110,13 +111,14 @@ package final class EventHub: Sendable {
             state.recent += events
             if state.recent.count > EventHub.memory { state.recent.removeFirst(state.recent.count - EventHub.memory) }
             for (number, listener) in state.listeners {
+                guard let continuation = listener.continuation else { continue }
                 for event in events where listener.selection.admits(event) {
-                    guard case .dropped = listener.continuation.yield(event) else { continue }
-                    listener.continuation.finish(
+                    guard case .dropped = continuation.yield(event) else { continue }
+                    continuation.finish(
                         throwing: RPCError(
                             code: .resourceExhausted,
                             message: "events were lost; list pods and images, and listen again"))
-                    state.listeners[number] = nil
+                    state.listeners[number]?.continuation = nil
                     break
                 }
             }
@@ -128,7 +130,7 @@ package final class EventHub: Sendable {
         let listeners = state.withLock { state in
             state.isClosed = true
             defer { state.listeners = [:] }
-            return state.listeners.values.map(\.continuation)
+            return state.listeners.values.compactMap(\.continuation)
         }
         for listener in listeners { listener.finish(throwing: Shutdown.error) }
     }

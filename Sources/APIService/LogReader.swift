@@ -24,7 +24,7 @@ package struct LogSelection: Sendable {
 
     /// The most lines that can be asked for as the last ones, and their bytes.
     package static let mostLines = 100_000
-    package static let mostBytes = 16 << 20
+    package static let mostBytes = 4 << 20
 
     package init() {}
 

@@ -103,6 +103,17 @@ struct EventHubTests {
         _ = try hub.subscribe(selection())
     }
 
+    @Test func whoHasLostEventsKeepsAPlaceUntilItGoes() throws {
+        var held: [EventHub.Subscription] = []
+        for number in 0..<EventHub.listeners {
+            held.append(try hub.subscribe(number == 0 ? selection() : selection { $0.ids = ["7"] }))
+        }
+        hub.publish((0..<EventHub.queue + 10).map { event($0) })
+        #expect(throws: RPCError.self) { try hub.subscribe(selection()) }
+        held.removeFirst()
+        _ = try hub.subscribe(selection())
+    }
+
     @Test func theEndOfTheServiceEndsStreams() async throws {
         let subscription = try hub.subscribe(selection())
         hub.close()
