@@ -45,11 +45,6 @@ package struct PodRuntime: Sendable {
         return FilePath(here).pushing(path).lexicallyNormalized()
     }
 
-    /// Refuses callers other than root. Commands ask this before they look at their arguments.
-    package static func requireRoot() throws {
-        guard geteuid() == 0 else { throw RuntimeError(.permissionDenied, "cannot run as unprivileged user") }
-    }
-
     /// Opens the image store of the data directory, which is made when it is missing.
     package func openImages() throws -> ImageStore {
         let limits = try HostConfiguration(reading: settings.configuration, [LimitsConfiguration.self])[

@@ -158,7 +158,9 @@ struct AppCommandTests {
         for command in ["sandbox", "add", "start", "stop", "rm", "list", "status", "exec"] {
             let recording = RecordingConsole()
             #expect(recording.run(["app", command, "x"], isRoot: false) == 254)
-            #expect(recording.messages == "\(command): cannot run as unprivileged user\n")
+            #expect(
+                recording.messages
+                    == "\(command): cannot run as unprivileged user; run it as root, for instance with sudo\n")
         }
     }
 }

@@ -60,7 +60,9 @@ struct ProgramTests {
         for arguments in [[command], [command, "--gibberish"], ["--debug", command, "x", "y"]] {
             let recording = RecordingConsole()
             #expect(Program(console: recording.console, isRoot: false).run(arguments) == 254)
-            #expect(recording.messages == "\(command): cannot run as unprivileged user\n")
+            #expect(
+                recording.messages
+                    == "\(command): cannot run as unprivileged user; run it as root, for instance with sudo\n")
             #expect(recording.output == "")
         }
     }

@@ -110,7 +110,8 @@ package struct Program {
 
     private func refuse(_ component: String) -> Int32 {
         report(
-            RuntimeError(.permissionDenied, "cannot run as unprivileged user"), component: component, debug: false)
+            RuntimeError(.permissionDenied, "cannot run as unprivileged user; run it as root, for instance with sudo"),
+            component: component, debug: false)
     }
 
     private func fail(_ error: any Error, at node: CommandNode) -> Int32 {

@@ -52,7 +52,9 @@ struct MemberTests {
                 let refused = try await member(fixture, arguments)
                 #expect(refused.status == 254)
                 #expect(refused.output == "")
-                #expect(refused.error == "\(arguments[0]): cannot run as unprivileged user\n")
+                #expect(
+                    refused.error
+                        == "\(arguments[0]): cannot run as unprivileged user; run it as root, for instance with sudo\n")
             }
             let collect = try await member(fixture, ["image", "gc"])
             #expect(collect.status == 254)
