@@ -37,8 +37,7 @@ package struct PodOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Port of an app to expose on the host, as in NAME:[HOSTIP:]HOSTPORT; may be repeated. Nothing is forwarded "
-                + "yet.",
+            "Port of an app to expose on the host, as in NAME:[HOSTIP:]HOSTPORT; may be repeated.",
             valueName: "port"))
     package var port: [String] = []
 

@@ -61,7 +61,7 @@ package struct StartOptions: ParsableArguments {
     @Flag(help: "Give the pod's only app this terminal.")
     package var interactive = false
 
-    @Flag(help: "Register the pod with the metadata service; refused, as there is none yet.")
+    @Flag(help: "Register the pod with the metadata service, which has to be there.")
     package var mdsRegister = false
 
     @Option(
