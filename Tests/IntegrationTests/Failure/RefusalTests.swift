@@ -105,7 +105,7 @@ struct RefusalTests {
             if TestedStage1.has(.ownKernel) { try await refused(["run", "--net=host", busybox], "--net=host") }
             try await refused(["run", "--dns=nowhere", busybox], "--dns=nowhere")
             try await refused(["run", "--port=http:80", busybox], "port name \"http\" could not be found in any apps")
-            try await refused(["run", busybox, "--stdin=tty"], "--stdin=tty")
+            try await refused(["run", busybox, "--stdin=sideways"], "--stdin=sideways")
             try await refused(["run", busybox, "--seccomp=mode=maybe,read"], "--seccomp", "unknown mode")
             try await refused(["run", busybox, "--seccomp=mode=retain,errno=ENONSENSE,read"], "ENONSENSE")
             try await refused(

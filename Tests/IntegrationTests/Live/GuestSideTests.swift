@@ -82,9 +82,7 @@ struct GuestSideTests {
                 "kills",
                 """
                 trap '' TERM
-                for p in /proc/[0-9]*; do
-                    if tr '\\0' ' ' <$p/cmdline | grep -q 'rkt-guest [a]gent'; then kill -9 ${p#/proc/}; fi
-                done
+                kill -9 $(busybox pidof rkt-guest)
                 exec sleep 100000
                 """)
             _ = try await sandbox.rkt("start", "--app=kills")
