@@ -82,7 +82,10 @@ struct GuestSideTests {
                 "kills",
                 """
                 trap '' TERM
-                kill -9 $(busybox pidof rkt-guest)
+                for p in /proc/[0-9]*; do
+                    read -r name <$p/comm
+                    if [ "$name" = rkt-guest ]; then kill -9 ${p#/proc/}; fi
+                done
                 exec sleep 100000
                 """)
             _ = try await sandbox.rkt("start", "--app=kills")
