@@ -77,18 +77,22 @@ struct GuestSideTests {
     @Test func aPodWithoutItsAgentTellsSo() async throws {
         try await PodFixture.with { fixture in
             let sandbox = try await Sandbox.start(in: fixture)
-            // It may signal what runs beside it, as root of the pod, and does not end before it has.
+            // It may signal what runs beside it, as root of the pod. It does so when it is asked to end, and stays.
             try await sandbox.add(
                 "kills",
                 """
-                trap '' TERM
-                for p in /proc/[0-9]*; do
-                    read -r name <$p/comm
-                    if [ "$name" = rkt-guest ]; then kill -9 ${p#/proc/}; fi
-                done
-                exec sleep 100000
+                end() {
+                    for p in /proc/[0-9]*; do
+                        read -r name <$p/comm
+                        if [ "$name" = rkt-guest ]; then kill -9 ${p#/proc/}; fi
+                    done
+                }
+                trap end TERM
+                echo waits
+                while :; do sleep 1; done
                 """)
-            _ = try await sandbox.rkt("start", "--app=kills")
+            try await sandbox.change("start", "kills")
+            try await sandbox.pod.awaitOutput("waits")
             let stopped = try await sandbox.rkt("stop", "--app=kills")
             #expect(stopped.status == 254)
             #expect(stopped.complaints.count == 1, "\(stopped.error)")
