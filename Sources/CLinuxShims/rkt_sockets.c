@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,11 +20,15 @@ static int make(const char *path, int type, struct sockaddr_un *address) {
     return fd < 0 ? -errno : fd;
 }
 
-int rkt_unix_listen(const char *path, int type) {
+int rkt_unix_listen(const char *path, int type, int mode) {
     struct sockaddr_un address;
     int fd = make(path, type, &address);
     if (fd < 0) return fd;
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+    // What bind(2) makes has the mode of the descriptor, less umask(2), which is of all threads: what that takes away is
+    // given back afterwards.
+    if ((mode >= 0 && fchmod(fd, (mode_t)mode) < 0) ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        (mode >= 0 && fchmodat(AT_FDCWD, path, (mode_t)mode, AT_SYMLINK_NOFOLLOW) < 0) ||
         (type == RKT_SOCKET_STREAM && listen(fd, 64) < 0)) {
         int error = errno;
         close(fd);

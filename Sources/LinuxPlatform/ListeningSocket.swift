@@ -35,15 +35,13 @@ package struct ListeningSocket: Sendable {
 
     /// Listens at a path. A socket there that nobody listens on any more is replaced.
     ///
-    /// The mode is set by umask(2), so that no moment is left in which others may connect: call it before there are threads.
-    ///
+    /// - Parameter mode: what it has from its first moment.
     /// - Throws: `busy` when somebody listens there, `exists` when something else than a socket is there.
     package static func unix(_ path: FilePath, mode: UInt32 = 0o600) throws -> ListeningSocket {
         try removeAbandoned(path)
-        let mask = umask(~mode & 0o777)
-        defer { umask(mask) }
         do {
-            return ListeningSocket(descriptor: try UnixSocket.listen(path), place: .unix(path), isPassed: false)
+            let descriptor = try UnixSocket.listen(path, mode: mode)
+            return ListeningSocket(descriptor: descriptor, place: .unix(path), isPassed: false)
         } catch {
             throw RuntimeError((error as? RuntimeError)?.code ?? .internal, "cannot listen at \(path)", cause: error)
         }

@@ -14,8 +14,12 @@ package enum UnixSocket {
         var value: CInt { self == .stream ? CInt(RKT_SOCKET_STREAM) : CInt(RKT_SOCKET_DATAGRAM) }
     }
 
-    package static func listen(_ path: FilePath, _ kind: Kind = .stream) throws -> FileDescriptor {
-        try withShortPath(path) { FileDescriptor(rawValue: try check(rkt_unix_listen($0, kind.value), "bind", path)) }
+    /// - Parameter mode: what the socket has from its first moment; nil for what umask(2) leaves of 0777.
+    package static func listen(_ path: FilePath, _ kind: Kind = .stream, mode: UInt32? = nil) throws -> FileDescriptor {
+        try withShortPath(path) {
+            let mode = mode.map { CInt($0) } ?? -1
+            return FileDescriptor(rawValue: try check(rkt_unix_listen($0, kind.value, mode), "bind", path))
+        }
     }
 
     package static func connect(_ path: FilePath, _ kind: Kind = .stream) throws -> FileDescriptor {

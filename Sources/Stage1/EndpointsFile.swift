@@ -1,7 +1,6 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
-@preconcurrency import Glibc
 import AppContainer
 import LinuxPlatform
 import PodStore
@@ -17,9 +16,7 @@ struct EndpointsFile {
     /// Only root may connect.
     func listen(_ name: String) throws -> FileDescriptor {
         try FileSystem.makeDirectories(pod.endpointDirectory(app), mode: 0o700)
-        let mask = umask(0o077)
-        defer { umask(mask) }
-        let listener = try UnixSocket.listen(socket(name))
+        let listener = try UnixSocket.listen(socket(name), mode: 0o600)
         try UnixSocket.setNonBlocking(listener)
         return listener
     }

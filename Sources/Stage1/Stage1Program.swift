@@ -227,9 +227,7 @@ package struct Stage1Program {
         try plan.volumes.make()
         for app in plan.configuration.apps { try writeEnvironment(of: app) }
         // Only root may hold sessions.
-        let mask = umask(0o077)
-        let listener = try UnixSocket.listen(pod.agentSocket)
-        umask(mask)
+        let listener = try UnixSocket.listen(pod.agentSocket, mode: 0o600)
         try UnixSocket.setNonBlocking(listener)
         // From here on `stop` and `enter` find the pod: signals wait until the machine runs, clients until its agent does.
         try FileSystem.writeAtomically(Array("\(getpid())\n".utf8), to: pod.pidFile)

@@ -21,6 +21,10 @@ import Testing
         let (connection, uid) = try #require(try UnixSocket.accept(socket.descriptor))
         defer { try? connection.close() }
         #expect(uid == getuid())
+        let shared = directory.appending("shared")
+        let other = try ListeningSocket.unix(shared, mode: 0o660)
+        defer { try? other.descriptor.close() }
+        #expect(try FileSystem.status(shared).mode & 0o777 == 0o660)
     }
 
     @Test func onlyASocketThatNobodyListensOnIsReplaced() throws {

@@ -98,9 +98,7 @@ final class LibvirtLaunch {
     /// A socket that the machine's user alone can connect to.
     private func listen(_ name: String) throws -> FileDescriptor {
         let path = plan.directory.appending(name)
-        let mask = umask(0o177)
-        defer { umask(mask) }
-        let listener = try UnixSocket.listen(path)
+        let listener = try UnixSocket.listen(path, mode: 0o600)
         guard lchown(path.string, plan.user, plan.user) == 0 else {
             let error = lastErrno
             try? listener.close()

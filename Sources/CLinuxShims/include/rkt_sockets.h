@@ -10,7 +10,8 @@
 // unix(7) sockets; paths are at most 107 bytes. All descriptors are close-on-exec.
 #define RKT_SOCKET_STREAM 1
 #define RKT_SOCKET_DATAGRAM 2
-int rkt_unix_listen(const char *path, int type);
+// The socket has this mode from its first moment, whatever umask(2) says; -1 leaves it to umask(2).
+int rkt_unix_listen(const char *path, int type, int mode);
 int rkt_unix_connect(const char *path, int type);
 // accept4(2), or -EAGAIN. The peer's user id (SO_PEERCRED) is stored.
 int rkt_unix_accept(int fd, uid_t *peer);
