@@ -13,7 +13,7 @@ import Testing
 
 /// Apps of a pod that runs, by a stage1 whose entrypoints say what they are told.
 ///
-/// One at a time: whoever waits for the process of a pod holds a thread, and its end is another task's work.
+/// One at a time, see `PodTurns`.
 @Suite(.serialized, .enabled(if: geteuid() == 0, "mounts overlays"))
 struct LivePodTests {
     private func withSandbox(
@@ -25,6 +25,7 @@ struct LivePodTests {
         _ = try host.runtime.fetch(host.appPath.string)
         let path = scratch.path.string
         let isOverlay = storage == .overlay
+        await PodTurns.shared.begin()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await #expect(processExitsWith: .exitCode(0)) {
@@ -43,6 +44,7 @@ struct LivePodTests {
                 }
             }
         }
+        await PodTurns.shared.end()
         let uuid = try FileSystem.readText(host.saved)
         let ended = #expect(throws: RuntimeError.self) { try host.runtime.startApp("one", in: uuid) }
         #expect(ended?.message == "pod \"\(uuid)\" isn't currently running")

@@ -190,6 +190,7 @@ struct PodRuntimeTests {
         let host = try FakeHost(in: scratch, hangs: true)
         defer { host.cleanUp(scratch) }
         let path = scratch.path.string
+        await PodTurns.shared.begin()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
@@ -205,6 +206,7 @@ struct PodRuntimeTests {
                 }
             }
         }
+        await PodTurns.shared.end()
         let uuid = try FileSystem.readText(host.saved)
         #expect(try host.runtime.stop(uuid, force: false).wasRunning == false)
         _ = try host.runtime.remove(uuid)
