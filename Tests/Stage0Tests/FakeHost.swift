@@ -146,24 +146,25 @@ struct FakeHost: Sendable {
         return tar
     }
 
+    /// It opens no descriptor by number: any may be the pod's lock.
     private static func script(_ name: String, _ rest: String) -> String {
         """
         #!/bin/sh
-        exec 9>../../../\(name).observed
-        echo "zero=$0" >&9
-        echo "args=$*" >&9
-        echo "cwd=$(pwd -P)" >&9
-        echo "lock=$(readlink /proc/$$/fd/$RKT_LOCK_FD)" >&9
-        echo "input=$(readlink /proc/$$/fd/0)" >&9
-        echo "home=$HOME" >&9
-        echo "crossing=$RKT_STAGE1_ENTERCMD $RKT_STAGE1_ENTERPID $RKT_STAGE1_ENTERAPP" >&9
-        echo "blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$$/status)" >&9
-        echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)" >&9
-        echo "owner=$(stat -c %u:%g stage1/rootfs/opt/stage2/hello/rootfs/greeting stage1/rootfs/ex/run 2>&1 | tr '\\n' ' ')" >&9
-        echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)" >&9
-        echo "above=$(stat -c %a stage1/rootfs/opt/stage2/hello 2>&1)" >&9
-        echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)" >&9
-        exec 9>&-
+        {
+        echo "zero=$0"
+        echo "args=$*"
+        echo "cwd=$(pwd -P)"
+        echo "lock=$(readlink /proc/$$/fd/$RKT_LOCK_FD)"
+        echo "input=$(readlink /proc/$$/fd/0)"
+        echo "home=$HOME"
+        echo "crossing=$RKT_STAGE1_ENTERCMD $RKT_STAGE1_ENTERPID $RKT_STAGE1_ENTERAPP"
+        echo "blocked=$(sed -n 's/^SigBlk:[^0-9a-f]*//p' /proc/$$/status)"
+        echo "greeting=$(cat stage1/rootfs/opt/stage2/hello/rootfs/greeting 2>&1)"
+        echo "owner=$(stat -c %u:%g stage1/rootfs/opt/stage2/hello/rootfs/greeting stage1/rootfs/ex/run 2>&1 | tr '\\n' ' ')"
+        echo "mode=$(stat -c %a stage1/rootfs/opt/stage2/hello/rootfs 2>&1)"
+        echo "above=$(stat -c %a stage1/rootfs/opt/stage2/hello 2>&1)"
+        echo "app=$(ls stage1/rootfs/opt/stage2/hello 2>&1)"
+        } > ../../../\(name).observed
         \(rest)
         """ + "\n"
     }
