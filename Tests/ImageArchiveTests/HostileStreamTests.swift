@@ -42,9 +42,10 @@ import Testing
         signal(SIGPIPE, SIG_IGN)
         let hostile = try HostileStore(limits: ArchiveLimits(entries: 500_000))
         let before = try hostile.contents()
-        let ends = try FileDescriptor.pipe()
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
         let group = DispatchGroup()
-        DispatchQueue.global().async(group: group) {
+        // Not on one of the threads that tests have: this one is held, and all others may be.
+        DispatchQueue(label: "stream").async(group: group) {
             stream(entries: 1_000_000, into: ends.writeEnd)
             try? ends.writeEnd.close()
         }

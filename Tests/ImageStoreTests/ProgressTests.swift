@@ -64,7 +64,7 @@ struct ProgressTests {
     }
 
     @Test func aPipeHasNoTotal() throws {
-        let ends = try FileDescriptor.pipe()
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
         var tar = TarFixture.image()
         tar.add("rootfs/file", "x")
         try ends.writeEnd.writeAll(tar.bytes())

@@ -168,7 +168,7 @@ import Testing
         defer { for socket in open { close(socket) } }
         let request = Array("GET \(ServiceFixture.base)/pod/uuid HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
         for _ in 0..<32 {
-            let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+            let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             open.append(socket)
             #expect(SocketAddress.with(loopback, port: port) { connect(socket, $0, $1) } == 0)
             // It is counted when it is answered.

@@ -80,7 +80,8 @@ final class SupervisedPod: @unchecked Sendable {
     }
 
     private static func pipe() throws -> (read: FileDescriptor, write: FileDescriptor) {
-        let ends = try FileDescriptor.pipe()
+        // A program that inherited the writer's end would keep its reader from the end.
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
         try UnixSocket.setNonBlocking(ends.readEnd)
         return (ends.readEnd, ends.writeEnd)
     }

@@ -39,8 +39,9 @@ package enum SystemCallProgram {
     }
 
     private static func exported(_ context: scmp_filter_ctx) throws -> [UInt8] {
-        // A program of the most instructions that Linux takes, 4096, fits into a pipe.
-        let pipe = try FileDescriptor.pipe()
+        // A program of the most instructions that Linux takes, 4096, fits into a pipe. Its end comes when nobody else has
+        // the writer's end, which what another thread starts meanwhile would keep.
+        let pipe = try FileDescriptor.pipe(options: .closeOnExec)
         defer { try? pipe.readEnd.close() }
         let result = seccomp_export_bpf(context, pipe.writeEnd.rawValue)
         try pipe.writeEnd.close()
