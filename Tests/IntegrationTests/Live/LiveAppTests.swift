@@ -20,7 +20,7 @@ struct LiveAppTests {
             try await sandbox.add("one", "echo one is there; exec sleep 100000")
             try await sandbox.add("two", again)
             #expect(try await sandbox.states() == ["one created", "two created"])
-            try await sandbox.add("three", "trap 'exit 9' TERM; while :; do sleep 1 & wait; done")
+            try await sandbox.add("three", "trap 'exit 9' TERM; echo three is there; while :; do sleep 1 & wait; done")
             #expect(try await sandbox.states() == ["one created", "two created", "three created"])
             let created = try await sandbox.status("one")
             #expect(created["state"] == "created" && created["started_at"] == nil && created["exit_code"] == nil)
@@ -47,6 +47,7 @@ struct LiveAppTests {
             try await sandbox.change("stop", "one")
             let idle = try await sandbox.rkt("exec", "--app=one", "--", "/bin/true")
             #expect(idle.status == 254 && idle.error.contains("app \"one\" isn't currently running"))
+            try await sandbox.pod.awaitOutput("three is there")
             try await sandbox.change("stop", "three")
             #expect(try await sandbox.status("three")["exit_code"] == "9")
 

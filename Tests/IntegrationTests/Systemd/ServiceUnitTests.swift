@@ -17,7 +17,7 @@ struct ServiceUnitTests {
         unit() {
             name=$1
             shift
-            systemd-run -q --unit=$name -p Type=notify -p KillMode=mixed -p Delegate=yes \
+            systemd-run -q --unit=$name -p Type=notify -p KillMode=mixed -p Delegate=yes -p TimeoutStartSec=600 \
                 -p StandardOutput=file:/run/$name.output -p StandardError=file:/run/$name.errors "$@"
         }
         is() { systemctl show -p $1 --value $2; }
