@@ -12,7 +12,10 @@
 
 set -euo pipefail
 export LC_ALL=C
-readonly data=${1:-/var/lib/rkt} configuration=${2:-/etc/rkt}
+# The two themselves may be links, as their parents are root's.
+data=$(realpath -m -- "${1:-/var/lib/rkt}")
+configuration=$(realpath -m -- "${2:-/etc/rkt}")
+readonly data configuration
 
 fail() {
     echo "setup-data-dir: $*" >&2
@@ -33,6 +36,20 @@ while read -r type name _; do
     getent group "$name" >/dev/null || groupadd --system "$name"
 done <"$lists/sysusers.d/rkt.conf"
 
+# own PATH MODE USER GROUP: of what is there and was reached without a link. Members of the groups may write in some of the
+# directories, and must not lead root to files of others: what is changed is what was looked at.
+own() {
+    local opened
+    [ -f "$1" ] || [ -d "$1" ] || fail "$1 is neither a file nor a directory; remove it"
+    exec {opened}<"$1"
+    [ "$(readlink "/proc/self/fd/$opened")" = "$1" ] || fail "$1 is not reached without a symbolic link; remove that"
+    [ -d "/proc/self/fd/$opened" ] || [ "$(stat -L -c %h "/proc/self/fd/$opened")" = 1 ] ||
+        fail "$1 has another name, too; put a copy in its place"
+    chown "$3:$4" "/proc/self/fd/$opened"
+    chmod "$2" "/proc/self/fd/$opened"
+    exec {opened}<&-
+}
+
 while read -r type path mode user group _; do
     case $path in
     /var/lib/rkt*) path=$data${path#/var/lib/rkt} ;;
@@ -41,9 +58,8 @@ while read -r type path mode user group _; do
     case $type in
     '' | '#'*) continue ;;
     d) mkdir -p "$path" ;;
-    z) [ -e "$path" ] || continue ;;
+    z) [ -e "$path" ] || [ -L "$path" ] || continue ;;
     *) fail "$lists/tmpfiles.d/rkt.conf has a line of type $type, which is unknown here" ;;
     esac
-    chown "$user:$group" "$path"
-    chmod "$mode" "$path"
+    own "$path" "$mode" "$user" "$group"
 done <"$lists/tmpfiles.d/rkt.conf"

@@ -81,10 +81,20 @@ struct DirectoryModeTests {
             let fetched = try await fixture.rkt("fetch", BuildProducts.image("busybox").string)
             #expect(fetched.status == 0)
             let script = FilePath(#filePath).removingLastComponent().pushing("../../../dist/setup-data-dir.sh")
-            let made = try await shell(
-                fixture, "umask 077; bash \(script.lexicallyNormalized()) \(fixture.data) \(fixture.path("etc"))")
+            let command = "umask 077; bash \(script.lexicallyNormalized()) \(fixture.data) \(fixture.path("etc"))"
+            let made = try await shell(fixture, command)
             #expect(made.status == 0, "\(made.error)")
             try check(fixture)
+            // Members of the group can put a link in the place of the index. What it leads to stays root's.
+            let foreign = fixture.path("foreign")
+            try FileSystem.write([], to: foreign, mode: 0o600)
+            let index = fixture.data.appending("cas/db/images.sqlite")
+            try await fixture.require("/bin/ln", ["-sf", foreign.string, index.string])
+            let refused = try await shell(fixture, command)
+            let complaint = "cas/db/images.sqlite is not reached without a symbolic link"
+            #expect(refused.status != 0 && refused.error.contains(complaint))
+            let status = try FileSystem.status(foreign)
+            #expect(status.mode == 0o600 && status.gid == 0)
         }
     }
 
