@@ -178,7 +178,7 @@ install:
 	install -D -m 0644 $(BUILD)/completion/rkt.zsh $(share)/zsh/vendor-completions/_rkt
 	install -D -m 0644 $(BUILD)/completion/rkt.fish $(share)/fish/vendor_completions.d/rkt.fish
 	install -d $(share)/doc/rkt/Documentation
-	install -m 0644 LICENSE README.md $(share)/doc/rkt
+	install -m 0644 LICENSE README.md dist/debian/copyright $(share)/doc/rkt
 	install -m 0644 Documentation/*.md $(share)/doc/rkt/Documentation
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled

@@ -29,7 +29,7 @@ step() {
 tree() {
     {
         find / -xdev -path /test -prune -o -not -type f -printf '%p %y %m %u %g %l\n' -o -printf '%p %y %m %u %g %s\n'
-        find / -xdev -path /test -prune -o -type f -size -1M -print0 | xargs -0 sha1sum
+        find / -xdev -path /test -prune -o -type f -size -1024k -print0 | xargs -0 sha1sum
         find /run -mindepth 1 -printf '%p %y %m %u %g %l\n'
         ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/interface \1/'
         # Tables and their built-in chains are the kernel's, and stay once they were used.
@@ -320,6 +320,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 chmod 0755 "$work"
 mkdir "$work/test" "$work/other" "$work/root"
+
+for name in $(sed -n 's|^ *[.]package(url: ".*/\(.*\)[.]git".*|\1|p' "$source/Package.swift"); do
+    grep -qE "^(Files:)? $name/[*]" "$source/dist/debian/copyright" || die "dist/debian/copyright does not tell the licence of $name"
+done
 
 # Compressed as fast as lintian accepts it. The second one is made elsewhere, by somebody with another umask, at another time.
 step "packages"

@@ -36,7 +36,6 @@ make -s --no-print-directory -C "$source" install DESTDIR="$tree" PREFIX=/usr UN
 
 # The licence is among those that every Debian has, and Debian's changelog is the package's.
 rm "$document/LICENSE"
-install -m 0644 "$debian/copyright" "$document/copyright"
 gzip -9n <"$debian/changelog" >"$document/changelog.gz"
 find "$tree/usr/share/man" -name '*.1' -exec gzip -9n {} +
 install -D -m 0644 "$debian/lintian-overrides" "$tree/usr/share/lintian/overrides/rkt"
