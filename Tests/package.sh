@@ -160,8 +160,13 @@ inside() {
     [ -z "$output" ] || die "a removal that was refused has changed something:"$'\n'"$output"
 
     step "upgrade while a pod runs"
+    # What the administrator has enabled stays so, and goes with a purge.
+    [ ! -e /lib/systemd/system/rkt-api.socket ] || done_by systemctl enable rkt-api.socket
     done_by "${apt[@]}" install "/test/rkt_$version+1_amd64.deb"
     [ "$(dpkg-query -W -f '${Version}' rkt)" = "$version+1" ] || die "the package was not upgraded"
+    if [ -e /lib/systemd/system/rkt-api.socket ]; then
+        [ -L /etc/systemd/system/sockets.target.wants/rkt-api.socket ] || die "an upgrade has disabled rkt-api.socket"
+    fi
     done_by rkt enter "$uuid" /bin/echo still here
     expect "$output" 'still here' "rkt enter after an upgrade"
     done_by rkt stop "$uuid"
@@ -195,6 +200,7 @@ booted() {
     fi
     done_by "${apt[@]}" install "/test/rkt_$1+1_amd64.deb"
     [ ! -e /lib/systemd/system/$unit ] || done_by systemctl is-active $unit
+    [ ! -e /lib/systemd/system/rkt-gc@.timer ] || done_by systemctl start rkt-gc@acme.timer
     [ -z "$(systemctl list-units --no-legend 'rkt*.socket')" ] || die "a socket is started"
     done_by "${apt[@]}" purge rkt
     output=$(systemctl list-units --all --no-legend --plain 'rkt*')

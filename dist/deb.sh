@@ -58,6 +58,11 @@ names() {
 
 # What listens is enabled by the administrator. Pods and what has its state in memory are not restarted.
 enabled=$(names '.*/rkt-gc[.]timer')
+# What can be enabled: links of that are known to Debian, and gone after a purge.
+offered=
+for unit in $(names '.*'); do
+    ! grep -q '^\[Install\]' "$units/$unit" || offered+="$unit "
+done
 stopped=$(names '.*[.]timer')$(names '.*[.]socket')$(names '.*[.]service')
 restarted=
 for unit in $(names '.*[.]service'); do
@@ -69,8 +74,8 @@ groups=$(awk '$1 == "g" { print $2 }' "$source/dist/sysusers.d/rkt.conf" | tr '\
 
 # fill FILE: with what its words between @ stand for. A list of nothing is a word of nothing.
 fill() {
-    sed -e "s|@VERSION@|$version|" -e "s|@LIBRARIES@|$libraries|" -e "s|@SIZE@|$size|" -e "s|@ENABLED@|${enabled% }|" \
-        -e "s|@STOPPED@|${stopped% }|" -e "s|@RESTARTED@|${restarted% }|" -e "s|@USERS@|${users% }|" \
+    sed -e "s|@VERSION@|$version|" -e "s|@LIBRARIES@|${libraries//|/\\|}|" -e "s|@SIZE@|$size|" -e "s|@ENABLED@|${enabled% }|" \
+        -e "s|@OFFERED@|${offered% }|" -e "s|@STOPPED@|${stopped% }|" -e "s|@RESTARTED@|${restarted% }|" -e "s|@USERS@|${users% }|" \
         -e "s|@GROUPS@|${groups% }|" "$debian/$1"
 }
 
