@@ -17,7 +17,7 @@ cd "$(dirname "$0")/systemd"
 copy() {
     local file
     (cd "$1" && find . -path ./examples -prune -o -type f -print) | while read -r file; do
-        mkdir -p "$2/$(dirname "$file")"
+        install -d "$2/$(dirname "$file")"
         sed "s|/usr/bin/rkt|$prefix/bin/rkt|g" "$1/$file" >"$2/$file"
         chmod 0644 "$2/$file"
     done

@@ -27,6 +27,7 @@ fi
 [[ $key =~ ^(0x)?[0-9A-Fa-f]{40}$ ]] || { echo "sign: \"$key\" is no fingerprint; it has 40 hexadecimal digits" >&2; exit 1; }
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/rkt-sign.XXXXXXXX")
+# A signature is made there and moved, so that an interruption leaves none by halves, which gpg would ask about the next time.
 trap 'rm -rf "$home"' EXIT
 gpg --batch --quiet --armor --export "$key" >"$home/key.asc"
 [ -s "$home/key.asc" ] || { echo "sign: gpg has no key $key" >&2; exit 1; }
@@ -35,15 +36,14 @@ gpg --homedir "$home" --batch --quiet --no-autostart --import "$home/key.asc" 2>
 
 for file; do
     # gpg may ask for a passphrase.
-    gpg --quiet --armor --local-user "$key" --output "$directory/$file.asc.new" --detach-sign "$directory/$file"
+    gpg --quiet --armor --local-user "$key" --output "$home/signature.asc" --detach-sign "$directory/$file"
     # Nothing but the exported key is known there.
     if ! gpg --homedir "$home" --batch --no-autostart --status-fd 3 3>"$home/status" 2>"$home/complaints" \
-        --verify "$directory/$file.asc.new" "$directory/$file" || ! grep -q "^\[GNUPG:\] VALIDSIG " "$home/status"; then
+        --verify "$home/signature.asc" "$directory/$file" || ! grep -q "^\[GNUPG:\] VALIDSIG " "$home/status"; then
         cat "$home/complaints" >&2
-        rm -f "$directory/$file.asc.new"
         echo "sign: the signature of $file does not verify with the exported key" >&2
         exit 1
     fi
-    mv "$directory/$file.asc.new" "$directory/$file.asc"
+    mv "$home/signature.asc" "$directory/$file.asc"
     echo "sign: $file.asc"
 done
