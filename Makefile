@@ -177,9 +177,10 @@ install:
 	install -D -m 0644 $(BUILD)/completion/rkt.bash $(share)/bash-completion/completions/rkt
 	install -D -m 0644 $(BUILD)/completion/rkt.zsh $(share)/zsh/vendor-completions/_rkt
 	install -D -m 0644 $(BUILD)/completion/rkt.fish $(share)/fish/vendor_completions.d/rkt.fish
-	install -d $(share)/doc/rkt/Documentation
+	install -d $(share)/doc/rkt/Documentation/design
 	install -m 0644 LICENSE README.md dist/debian/copyright $(share)/doc/rkt
 	install -m 0644 Documentation/*.md $(share)/doc/rkt/Documentation
+	install -m 0644 Documentation/design/*.md $(share)/doc/rkt/Documentation/design
 
 ## clean        remove build/; the cache stays, and so does what Swift has compiled
 clean:
