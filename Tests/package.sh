@@ -200,7 +200,11 @@ booted() {
     fi
     done_by "${apt[@]}" install "/test/rkt_$1+1_amd64.deb"
     [ ! -e /lib/systemd/system/$unit ] || done_by systemctl is-active $unit
-    [ ! -e /lib/systemd/system/rkt-gc@.timer ] || done_by systemctl start rkt-gc@acme.timer
+    if [ -e /lib/systemd/system/rkt-gc@.timer ]; then
+        mkdir -p /var/lib/rkt-tenants/acme /etc/rkt-tenants/acme
+        done_by systemctl start rkt-gc@acme.timer rkt-gc@acme.service
+        rm -r /var/lib/rkt-tenants /etc/rkt-tenants
+    fi
     [ -z "$(systemctl list-units --no-legend 'rkt*.socket')" ] || die "a socket is started"
     done_by "${apt[@]}" purge rkt
     output=$(systemctl list-units --all --no-legend --plain 'rkt*')
