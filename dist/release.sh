@@ -7,9 +7,9 @@
 #
 # usage: release.sh VERSION BUILD_DIR
 #
-# The archive is laid out as `make install` does it with PREFIX=/usr: it can be unpacked with
-# `tar -x --strip-components=1 -C /usr`, or anywhere, as rkt also looks for its stage1 beside itself, and for its
-# programs below its own prefix.
+# The archive is laid out as `make install` does it with PREFIX=/usr: it is unpacked with
+# `tar -x --strip-components=1 -C /usr`. Elsewhere rkt finds its programs, which are below its own prefix, and is told where its
+# stage1 image is.
 
 set -euo pipefail
 export LC_ALL=C
