@@ -310,12 +310,11 @@ group=
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/rkt-package.XXXXXXXX")
 jobs=()
 cleanup() {
-    local status=$? job
+    local status=$?
     trap - EXIT
     set +e
-    for job in "${jobs[@]}"; do
-        kill "$job" 2>/dev/null && wait "$job" 2>/dev/null
-    done
+    # They end soon, and write where all is removed next.
+    wait "${jobs[@]}" 2>/dev/null
     # Processes of an ended namespace are in their groups until they are reaped.
     for ((i = 0; i < 100; i++)); do
         [ -n "$group" ] && [ -d "$group" ] || break
