@@ -186,7 +186,8 @@ inside() {
 
 # booted VERSION: the same where systemd runs: what is started, and what becomes of it. What goes wrong is in /test/complaint.
 booted() {
-    local unit state
+    local unit state processes
+    readonly services=(rkt-api.service rkt-metadata.service)
     readonly apt=(apt-get -y -qq -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io)
     export DEBIAN_FRONTEND=noninteractive
     exec 2>/test/complaint >&2
@@ -198,14 +199,20 @@ booted() {
         [ "$state" = "enabled active" ] || die "$unit is '$state' after the package was installed"
         done_by systemctl start rkt-gc.service
     fi
+    [ -z "$(systemctl list-units --no-legend 'rkt*.socket')" ] || die "a socket is started"
+    # They start with as little as their units leave them, and an upgrade replaces them.
+    done_by systemctl start "${services[@]}"
+    processes=$(systemctl show -P MainPID "${services[@]}")
     done_by "${apt[@]}" install "/test/rkt_$1+1_amd64.deb"
+    done_by systemctl is-active "${services[@]}"
+    output=$(systemctl show -P MainPID "${services[@]}")
+    [ "$(sort <<<"$processes"$'\n'"$output" | uniq -d | grep -c .)" -eq 0 ] || die "an upgrade leaves old services: $processes, $output"
     [ ! -e /lib/systemd/system/$unit ] || done_by systemctl is-active $unit
     if [ -e /lib/systemd/system/rkt-gc@.timer ]; then
         mkdir -p /var/lib/rkt-tenants/acme /etc/rkt-tenants/acme
         done_by systemctl start rkt-gc@acme.timer rkt-gc@acme.service
         rm -r /var/lib/rkt-tenants /etc/rkt-tenants
     fi
-    [ -z "$(systemctl list-units --no-legend 'rkt*.socket')" ] || die "a socket is started"
     done_by "${apt[@]}" purge rkt
     output=$(systemctl list-units --all --no-legend --plain 'rkt*')
     [ -z "$output" ] || die "units are left in systemd: $output"
