@@ -9,8 +9,9 @@ import Synchronization
 package struct EventSelection: Sendable {
     package let filter: V1alpha_EventFilter
 
-    /// - Throws: INVALID_ARGUMENT for what no event could be.
+    /// - Throws: INVALID_ARGUMENT for what no event could be, RESOURCE_EXHAUSTED for too many values.
     package init(_ filter: V1alpha_EventFilter) throws {
+        try FilterLimit.check(filter.types.count + filter.ids.count + filter.names.count)
         if filter.ids.contains("") { throw RPCError.invalid("an empty ID in the filter") }
         if filter.types.contains(where: { EventSelection.isUnknown($0) }) {
             throw RPCError.invalid("a type of event in the filter that there is not")

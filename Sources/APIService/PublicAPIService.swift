@@ -48,7 +48,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
         request: ServerRequest<V1alpha_ListPodsRequest>, context: ServerContext
     ) async throws -> ServerResponse<V1alpha_ListPodsResponse> {
         let message = request.message
-        if let flaw = message.filters.lazy.compactMap(\.flaw).first { throw RPCError.invalid(flaw) }
+        try message.filters.check()
         var response = V1alpha_ListPodsResponse()
         response.pods = try await workers.run { [source] in
             try source.pods(message.filters, detail: message.detail)
@@ -72,7 +72,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
         request: ServerRequest<V1alpha_ListImagesRequest>, context: ServerContext
     ) async throws -> ServerResponse<V1alpha_ListImagesResponse> {
         let message = request.message
-        if let flaw = message.filters.lazy.compactMap(\.flaw).first { throw RPCError.invalid(flaw) }
+        try message.filters.check()
         var response = V1alpha_ListImagesResponse()
         response.images = try await workers.run { [source] in
             try source.images(message.filters, detail: message.detail)

@@ -102,6 +102,26 @@ struct PublicAPIServiceTests {
         #expect(RPCError(Diagnostics.RuntimeError(.permissionDenied, "no")).code == .unavailable)
     }
 
+    /// All of them are compared with all pods, images or events, while others wait.
+    @Test func moreFiltersThanALookCanTakeAreRefused() async throws {
+        var pods = V1alpha_ListPodsRequest()
+        pods.filters = .init(repeating: V1alpha_PodFilter(), count: FilterLimit.count + 1)
+        var found = await code { [pods] in try await service.listPods(request: request(pods), context: context) }
+        #expect(found == .resourceExhausted)
+        pods.filters.removeLast()
+        found = await code { [pods] in try await service.listPods(request: request(pods), context: context) }
+        #expect(found == nil)
+        var images = V1alpha_ListImagesRequest()
+        images.filters = [V1alpha_ImageFilter()]
+        images.filters[0].keywords = .init(repeating: "a", count: FilterLimit.count)
+        let refused = await code { try await service.listImages(request: request(images), context: context) }
+        #expect(refused == .resourceExhausted)
+        var events = V1alpha_ListenEventsRequest()
+        events.filter.names = .init(repeating: "a", count: FilterLimit.count + 1)
+        let deaf = await code { try await service.listenEvents(request: request(events), context: context) }
+        #expect(deaf == .resourceExhausted)
+    }
+
     @Test func eventsAreStreamedUntilTheServiceEnds() async throws {
         var message = V1alpha_ListenEventsRequest()
         message.filter.types = [.podExited]
