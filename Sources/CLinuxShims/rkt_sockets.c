@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -42,6 +43,26 @@ int rkt_unix_connect(const char *path, int type) {
     int fd = make(path, type, &address);
     if (fd < 0) return fd;
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int rkt_unix_connect_within(const char *path, int milliseconds) {
+    struct sockaddr_un address;
+    int fd = make(path, RKT_SOCKET_STREAM, &address);
+    if (fd < 0) return fd;
+    struct timeval limit = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    // No time at all would be no limit.
+    if (milliseconds <= 0) limit.tv_usec = 1;
+    int status = setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (status == 0) {
+        do status = connect(fd, (struct sockaddr *)&address, sizeof address);
+        while (status < 0 && errno == EINTR);
+    }
+    if (status < 0) {
         int error = errno;
         close(fd);
         return -error;

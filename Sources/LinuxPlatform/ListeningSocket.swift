@@ -115,8 +115,15 @@ package struct ListeningSocket: Sendable {
         guard try FileSystem.status(path).type == .socket else {
             throw RuntimeError(.exists, "cannot listen at \(path): it is not a socket; move it out of the way")
         }
-        if let connection = try? UnixSocket.connect(path) {
-            try? connection.close()
+        var isUsed = false
+        do {
+            try UnixSocket.connect(path, within: 1000).close()
+            isUsed = true
+        } catch let error as RuntimeError where error.code == .busy {
+            // Who listens there takes no connections.
+            isUsed = true
+        } catch {}
+        guard !isUsed else {
             throw RuntimeError(.busy, "cannot listen at \(path): another program listens there; stop it first")
         }
         try FileSystem.remove(path)

@@ -28,6 +28,18 @@ package enum UnixSocket {
         }
     }
 
+    /// Connects to a stream socket whose listener may hang: then the queue of connections gets full, and it would be waited
+    /// for without end.
+    ///
+    /// - Parameter milliseconds: how long is waited for a place in that queue (SO_SNDTIMEO, unix(7)).
+    /// - Throws: code `busy` when there was none.
+    package static func connect(_ path: FilePath, within milliseconds: Int) throws -> FileDescriptor {
+        try withShortPath(path) {
+            let limit = CInt(clamping: milliseconds)
+            return FileDescriptor(rawValue: try check(rkt_unix_connect_within($0, limit), "connect", path))
+        }
+    }
+
     /// The next connection and its peer's user, or nil when none waits on a non-blocking socket.
     package static func accept(_ socket: FileDescriptor) throws -> (FileDescriptor, uid: UInt32)? {
         var uid: uid_t = 0

@@ -149,15 +149,20 @@ package struct RegistrationClient: Sendable {
     }
 
     private func exchange(_ method: String, _ target: String, _ body: [UInt8]?) throws -> Answer {
+        let deadline = Clock.milliseconds + patience
         let connection: FileDescriptor
         do {
-            connection = try UnixSocket.connect(socket)
+            connection = try UnixSocket.connect(socket, within: patience)
+        } catch let error as RuntimeError where error.code == .busy {
+            // It hangs, and as many wait for it as can.
+            throw late
+        } catch let error as RuntimeError where error.code == .permissionDenied {
+            throw error
         } catch {
             throw NobodyListens(cause: error)
         }
         defer { try? connection.close() }
         try UnixSocket.setNonBlocking(connection)
-        let deadline = Clock.milliseconds + patience
         var head = "\(method) \(target) HTTP/1.1\r\nHost: metadata\r\nConnection: close\r\n"
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
         // An answer may come before all is sent, when it is a refusal.
@@ -207,9 +212,9 @@ package struct RegistrationClient: Sendable {
 
     private func wait(_ connection: FileDescriptor, _ interest: Poll.Interest, _ deadline: Int) throws {
         while try Poll.wait([(connection, interest)], timeout: deadline - Clock.milliseconds).isEmpty {
-            guard Clock.milliseconds < deadline else {
-                throw RuntimeError(.timeout, "it does not answer within \(patience) ms")
-            }
+            guard Clock.milliseconds < deadline else { throw late }
         }
     }
+
+    private var late: RuntimeError { RuntimeError(.timeout, "it does not answer within \(patience) ms") }
 }

@@ -46,6 +46,20 @@ import Testing
         #expect(other?.message.contains("it is not a socket") == true)
     }
 
+    @Test func aSocketWhoseListenerHangsIsNotReplaced() throws {
+        let directory = try ScratchDirectory()
+        let path = directory.appending("s")
+        let first = try ListeningSocket.unix(path)
+        defer { try? first.descriptor.close() }
+        // Room for one connection, which is taken.
+        #expect(listen(first.descriptor.rawValue, 0) == 0)
+        let waiting = try UnixSocket.connect(path)
+        defer { try? waiting.close() }
+        let busy = #expect(throws: RuntimeError.self) { try ListeningSocket.unix(path) }
+        #expect(busy?.code == .busy)
+        #expect(FileSystem.exists(path))
+    }
+
     @Test func aFreePortIsNamedAndASecondListenerIsRefused() throws {
         let loopback = try #require(IPAddress("127.0.0.1"))
         let socket = try ListeningSocket.tcp(loopback, port: 0)

@@ -255,6 +255,27 @@ import Testing
         #expect(try attempts() == 1)
     }
 
+    /// Connections that were given up still wait to be taken, until there is no room for another one.
+    @Test func aServiceThatHangsIsGivenUpHoweverManyWaitForIt() throws {
+        let scratch = try ScratchDirectory()
+        let path = scratch.appending("register")
+        let socket = try UnixSocket.listen(path)
+        defer { try? socket.close() }
+        // Room for one.
+        #expect(listen(socket.rawValue, 0) == 0)
+        let client = RegistrationClient(socket: path, attempts: 3, pause: 1, patience: 50)
+        let error = try #require(throws: RuntimeError.self) { try client.unregister(uuid) }
+        #expect(error.code == .timeout)
+        // It is there, so what it keeps is its own.
+        let (file, kept) = (scratch.appending("metadata"), scratch.appending("\(uuid).pod"))
+        try PodMetadata().write(to: file)
+        try FileSystem.write([], to: kept)
+        #expect(throws: RuntimeError.self) {
+            try PodMetadata.unregister(uuid, file, client: client, kept: scratch.path)
+        }
+        #expect(FileSystem.exists(file) && FileSystem.exists(kept))
+    }
+
     @Test(arguments: ["", "x", "{\"url\": \"https://a/b\"}", "{\"url\": \"http://a b\"}", "[]"])
     func filesOfPodsAreChecked(text: String) throws {
         let scratch = try ScratchDirectory()

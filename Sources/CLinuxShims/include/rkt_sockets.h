@@ -13,6 +13,8 @@
 // The socket has this mode from its first moment, whatever umask(2) says; -1 leaves it to umask(2).
 int rkt_unix_listen(const char *path, int type, int mode);
 int rkt_unix_connect(const char *path, int type);
+// For a stream: -EAGAIN when the listener has no room for another connection within so many milliseconds.
+int rkt_unix_connect_within(const char *path, int milliseconds);
 // accept4(2), or -EAGAIN. The peer's user id (SO_PEERCRED) is stored.
 int rkt_unix_accept(int fd, uid_t *peer);
 int rkt_socketpair(int pair[2]);
