@@ -15,6 +15,8 @@ package struct Watcher {
     private let watch: DataDirectoryWatch
     /// What the last look has found.
     package private(set) var snapshot = Snapshot()
+    /// Whether pods and images have been seen: what the first look finds that sees them is nothing new.
+    private var hasSeen = (pods: false, images: false)
     private var names = ImageNames()
     /// Why the last look did not see everything; nil when it did.
     package private(set) var failure: (any Error)?
@@ -51,7 +53,7 @@ package struct Watcher {
     }
 
     private mutating func look(_ touched: Touched) -> [V1alpha_Event] {
-        var now = snapshot
+        var (before, now) = (snapshot, snapshot)
         failure = nil
         names = ImageNames()
         do {
@@ -59,23 +61,36 @@ package struct Watcher {
                 var pods: [PodUUID: PodLook] = [:]
                 for pod in try source.runtime.pods.pods() { pods[pod.uuid] = look(at: pod) }
                 now.pods = pods
+                if !hasSeen.pods { before.pods = pods }
+                hasSeen.pods = true
             } else {
                 for uuid in touched.pods { now.pods[uuid] = source.runtime.pods.pod(uuid).map { look(at: $0) } }
             }
-            if touched.everything || touched.images { now.images = try source.imageNames() }
+            if touched.everything || touched.images {
+                now.images = try source.imageNames()
+                if !hasSeen.images { before.images = now.images }
+                hasSeen.images = true
+            }
         } catch {
             failure = error
         }
-        let events = now.events(since: snapshot, at: Clock.wallNanoseconds / 1_000_000_000)
+        let events = now.events(since: before, at: Clock.wallNanoseconds / 1_000_000_000)
         snapshot = now
         return events
     }
 
     private mutating func look(at pod: Pod) -> PodLook {
         // It may have gone to its next phase while its lock was tried, which then says nothing.
-        let settled =
+        var pod =
             pod.state == .abortedPrepare && snapshot.pods[pod.uuid]?.state != .abortedPrepare
             ? source.runtime.pods.pod(pod.uuid) ?? pod : pod
-        return source.look(at: settled, &names)
+        var look = source.look(at: pod, &names)
+        // What was read while it moved to another directory may lack anything, which would be told as new once more.
+        for _ in PodPhase.allCases where !FileSystem.exists(pod.layout.directory) {
+            guard let moved = source.runtime.pods.pod(pod.uuid) else { break }
+            pod = moved
+            look = source.look(at: pod, &names)
+        }
+        return look
     }
 }

@@ -3,6 +3,7 @@
 
 import APIService
 import AppContainer
+import ImageStore
 import LinuxPlatform
 import PodStore
 import RktAPI
@@ -99,6 +100,21 @@ struct WatcherTests {
         // It is watched like any other from now on.
         try fixture.prepare(DataFixture.manifest("web")).finishPreparing()
         #expect(try told(&watcher, 1) == ["podPrepared"])
+    }
+
+    @Test func whatWasThereIsNothingNewThoughTheFirstLookHasFailed() throws {
+        try fixture.image("example.com/old")
+        let database = StoreLayout(dataDirectory: fixture.data).database
+        let aside = fixture.scratch.appending("database")
+        try FileSystem.rename(database, to: aside)
+        try FileSystem.write([UInt8](repeating: 0x20, count: 4096), to: database)
+        var watcher = try Watcher(fixture.source)
+        #expect(watcher.failure != nil)
+        try FileSystem.rename(aside, to: database)
+        let deadline = Clock.milliseconds + 60_000
+        while watcher.failure != nil, Clock.milliseconds < deadline { #expect(try watcher.next(timeout: 1000).isEmpty) }
+        try fixture.image("example.com/new")
+        #expect(try told(&watcher, 1) == ["imageImported example.com/new"])
     }
 
     @Test func imagesComeAndGo() throws {
