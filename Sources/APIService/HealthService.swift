@@ -75,7 +75,7 @@ package struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
     ) async throws -> Grpc_Health_V1_HealthCheckResponse {
         guard HealthService.known.contains(request.service) else {
-            throw RPCError(code: .notFound, message: "there is no service \"\(request.service)\"")
+            throw RPCError(code: .notFound, message: RPCError.bounded("there is no service \"\(request.service)\""))
         }
         return HealthService.response(board.isServing)
     }

@@ -14,7 +14,7 @@ extension RPCError {
             return
         }
         guard let error = error as? Diagnostics.RuntimeError else {
-            self.init(code: .internalError, message: String(describing: error))
+            self.init(code: .internalError, message: RPCError.bounded(String(describing: error)))
             return
         }
         let code: RPCError.Code =
@@ -28,8 +28,16 @@ extension RPCError {
             case .timeout: .deadlineExceeded
             default: .unavailable
             }
-        self.init(code: code, message: error.description)
+        self.init(code: code, message: RPCError.bounded(error.description))
     }
 
-    static func invalid(_ text: String) -> RPCError { RPCError(code: .invalidArgument, message: text) }
+    static func invalid(_ text: String) -> RPCError { RPCError(code: .invalidArgument, message: bounded(text)) }
+
+    /// The beginning of a text that may repeat what a request had. A message is a header: clients take 16 KiB of them all, and
+    /// drop the call, or the connection, when there is more.
+    static func bounded(_ text: String) -> String {
+        let limit = 2048
+        guard text.utf8.count > limit else { return text }
+        return String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "…"
+    }
 }

@@ -102,6 +102,15 @@ struct PublicAPIServiceTests {
         #expect(RPCError(Diagnostics.RuntimeError(.permissionDenied, "no")).code == .unavailable)
     }
 
+    /// A message is a header of the answer, and what is too long for one ends the connection.
+    @Test func aMessageDoesNotRepeatARequestOfAnyLength() async throws {
+        let id = String(repeating: "0", count: 100_000)
+        let error = await #expect(throws: RPCError.self) { try await inspect(id) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.hasPrefix("problem retrieving pod: no matches found for \"000") == true)
+        #expect((error?.message.utf8.count ?? .max) < 4096)
+    }
+
     /// All of them are compared with all pods, images or events, while others wait.
     @Test func moreFiltersThanALookCanTakeAreRefused() async throws {
         var pods = V1alpha_ListPodsRequest()
