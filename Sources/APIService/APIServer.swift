@@ -17,6 +17,7 @@ import SystemPackage
 package enum APIServer {
     /// Bytes of a request.
     private static let requestLimit = 1 << 20
+    /// Of each socket: those of one that everybody reaches leave room on another.
     private static let connections = 1024
     /// Of each connection.
     private static let streams = 100
@@ -60,12 +61,11 @@ package enum APIServer {
             HealthService(board), ReflectionService(index), OldReflectionService(index),
         ]
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let configuration = configuration()
         let servers = sockets.map { socket in
             GRPCServer(
                 transport: HTTP2ServerTransport.Posix(
                     listeningSocketDescriptor: Int(socket.descriptor.rawValue), transportSecurity: .plaintext,
-                    config: configuration, eventLoopGroup: group),
+                    config: configuration(), eventLoopGroup: group),
                 services: services)
         }
         let failure = try Failure()

@@ -60,7 +60,16 @@ package struct ServiceArguments: Sendable, Equatable {
     /// The sockets of systemd, or those that are made here. Call it before there are threads.
     func sockets() throws -> [ListeningSocket] {
         let passed = try ListeningSocket.passed()
-        guard !passed.isEmpty else { return try (listen.isEmpty ? [.standard] : listen).flatMap { try $0.listen() } }
+        guard !passed.isEmpty else {
+            var sockets: [ListeningSocket] = []
+            do {
+                for address in listen.isEmpty ? [.standard] : listen { sockets += try address.listen() }
+            } catch {
+                for socket in sockets { socket.removePath() }
+                throw error
+            }
+            return sockets
+        }
         guard listen.isEmpty else {
             throw RuntimeError(
                 .invalidArgument,

@@ -26,10 +26,12 @@ struct APIServiceProgramTests {
     @Test func anAddressThatIsTakenIsToldInOneLine() async throws {
         try await PodFixture.with(seeded: false) { fixture in
             let host = try await APIHost.start(fixture)
-            let second = try await fixture.rkt("api-service", "--listen=\(host.address)")
+            let other = fixture.path("other")
+            let second = try await fixture.rkt("api-service", "--listen=unix:\(other)", "--listen=\(host.address)")
             #expect(second.status == 254)
             #expect(second.error.split(separator: "\n").count == 1)
             #expect(second.error.contains("another program listens there"))
+            #expect(!FileSystem.exists(other))
             let wrong = try await fixture.rkt("api-service", "--listen=nowhere")
             #expect(wrong.status == 254)
             #expect(wrong.error.contains("expected HOST:PORT or unix:PATH"))
