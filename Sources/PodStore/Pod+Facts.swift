@@ -117,9 +117,14 @@ extension Pod {
         (try? FileSystem.status(path))?.modificationTime
     }
 
+    /// The first line of a small file. Some stand in stage1's root, where a pod that has broken out of its apps' roots can put
+    /// a link to a file of the host, or a FIFO that nobody writes to.
     private func text(_ path: FilePath) -> String? {
-        guard let text = try? FileSystem.readText(path, limit: 4096) else { return nil }
-        let line = text.prefix { $0 != "\n" }
+        let options: FileDescriptor.OpenOptions = [.noFollow, .nonBlocking, .closeOnExec]
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: options) else { return nil }
+        defer { try? file.close() }
+        guard let bytes = try? FileSystem.read(file, path, limit: 4096) else { return nil }
+        let line = String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" }
         return line.isEmpty ? nil : String(line)
     }
 

@@ -23,6 +23,22 @@ struct PodFactsTests {
         #expect(pod.exitStatus(of: "other") == nil)
     }
 
+    /// In stage1's root stands what the pod has put there, if it got so far.
+    @Test func statusesThatAreNoFilesAreNone() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        for directory in [pod.layout.statuses, pod.layout.exitCauses] { try FileSystem.makeDirectories(directory) }
+        #expect(mkfifo(pod.layout.status("worker").string, 0o600) == 0)
+        #expect(pod.exitStatus(of: "worker") == nil)
+        let secret = pod.layout.directory.appending("secret")
+        try FileSystem.write("of the host\n".utf8, to: secret)
+        #expect(symlink(secret.string, pod.layout.exitCause("worker").string) == 0)
+        #expect(pod.exitCause(of: "worker") == nil)
+        try FileSystem.remove(pod.layout.exitCause("worker"))
+        try FileSystem.write("signal\n".utf8, to: pod.layout.exitCause("worker"))
+        #expect(pod.exitCause(of: "worker") == "signal")
+    }
+
     @Test func theProcessIsThatOfPidOrTheOnlyChildOfThatOfPpid() throws {
         let scratch = try ScratchStore()
         let pod = try scratch.exitedPod()
