@@ -7,14 +7,14 @@ import LinuxPlatform
 import SystemPackage
 
 /// What a child of the agent does to one app of a mutable pod, in the mount namespace of process 1.
-struct LiveAppChange {
-    let name: String
+package struct LiveAppChange {
+    package let name: String
 
     private var service: String { "\(name).service" }
     private var reaper: String { "reaper-\(name).service" }
 
     /// - Throws: when the name is none that an app can have.
-    init(app name: String) throws {
+    package init(app name: String) throws {
         let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
@@ -61,7 +61,14 @@ struct LiveAppChange {
         } catch {
             throw RuntimeError(.internal, "setting up the root of app \(name)", cause: error)
         }
-        for file in live.files { try make(file) }
+        for file in inOrder(live.files) { try make(file) }
+    }
+
+    /// The service last: a manager that finds it then finds its reaper, too. It may list the directory while that is written,
+    /// as it loads units of the root's mounts, and lists it again only when the time of its change is another one.
+    package func inOrder(_ files: [PodConfiguration.File]) -> [PodConfiguration.File] {
+        let service = unit(service).string
+        return files.filter { $0.path != service } + files.filter { $0.path == service }
     }
 
     /// A file that the pod was told to have counts more than a volume in its place.
