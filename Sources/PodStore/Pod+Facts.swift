@@ -16,9 +16,11 @@ extension Pod {
 
     package func manifestBytes() throws -> [UInt8] { try FileSystem.read(layout.manifest) }
 
-    /// When the pod was made, in nanoseconds since 1970: the time of its manifest, else of its directory.
+    /// When the pod was made, in nanoseconds since 1970: the time of its manifest, else of its directory. A manifest that
+    /// apps are added to is written anew, and the record of the pod's images is not.
     package var createdAt: Int64? {
-        modificationTime(layout.manifest) ?? modificationTime(layout.directory)
+        let record = FileSystem.exists(layout.live) ? modificationTime(layout.images) : nil
+        return record ?? modificationTime(layout.manifest) ?? modificationTime(layout.directory)
     }
 
     /// When its supervisor came up, in nanoseconds since 1970.

@@ -45,6 +45,20 @@ struct LivePodFactsTests {
         #expect(try pod.startedAt(of: "one") == FileSystem.status(pod.layout.appStarted("one")).modificationTime)
     }
 
+    @Test func addingAppsDoesNotMakeAPodYounger() throws {
+        let scratch = try ScratchStore()
+        let pod = try scratch.exitedPod()
+        try FileSystem.write("[]\n".utf8, to: pod.layout.images)
+        let time = try FileSystem.status(pod.layout.images).modificationTime
+        // A later time, however coarse the clock of the file system is.
+        repeat {
+            try FileSystem.write(manifest(["one"]).encoded().utf8, to: pod.layout.manifest)
+        } while try FileSystem.status(pod.layout.manifest).modificationTime == time
+        #expect(pod.createdAt != time)
+        try FileSystem.makeDirectory(pod.layout.live)
+        #expect(pod.createdAt == time)
+    }
+
     @Test func noPlaceIsGivenTwice() throws {
         let scratch = try ScratchStore()
         let layout = try scratch.exitedPod().layout
