@@ -60,7 +60,8 @@ extension PodRuntime {
                 notices.warning("stage0", "the metadata service still knows app \(name): \(error)")
             }
         }
-        try removeVolumes(except: Set(manifest.volumes.map(\.name.string)), layout)
+        let used = Set(manifest.volumes.map(\.name.string))
+        try removeVolumes(except: used, layout)
         guard FileSystem.exists(layout.appInfo(name)) else { return }
         let place = layout.place(of: name)
         try unmountRoot(of: name, layout, place: place)
@@ -69,7 +70,8 @@ extension PodRuntime {
                 try FileSystem.removeTree(path)
             }
         }
-        for volume in PodRuntime.emptyVolumesOfItsOwn(name, place: place, layout) {
+        // Somebody may have named one like that, and other apps have it.
+        for volume in PodRuntime.emptyVolumesOfItsOwn(name, place: place, layout) where !used.contains(volume) {
             try removeEmptyVolume(volume, layout)
         }
         try withTree(layout) { pod in
