@@ -41,9 +41,10 @@ enum AppStream: String, CaseIterable {
     private static let interactive = "interactive"
 
     /// Whether an app of the request is to have the caller's terminal, as with `--interactive`.
-    static func needTerminal(_ request: PodRequest) -> Bool {
-        request.apps.contains { app in allCases.contains { $0.mode(app) == interactive } }
-    }
+    static func needTerminal(_ request: PodRequest) -> Bool { request.apps.contains(where: needTerminal) }
+
+    /// The same for one app.
+    static func needTerminal(_ request: AppRequest) -> Bool { allCases.contains { $0.mode(request) == interactive } }
 
     /// Refuses what only `--interactive` gives.
     ///

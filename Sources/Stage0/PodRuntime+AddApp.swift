@@ -22,6 +22,12 @@ extension PodRuntime {
                 "--signature=\(request.signature ?? "") cannot be used: image \"\(request.image)\" is taken from the store, "
                     + "and \"rkt fetch\" verifies what comes there")
         }
+        guard !AppStream.needTerminal(request) else {
+            throw RuntimeError(
+                .unsupported,
+                "the mode interactive of image \"\(request.image)\" is not supported: whoever adds an app gives it no "
+                    + "terminal; use tty, and \"rkt attach\"")
+        }
         let pod = try livePod(prefix)
         let finder = try imageFinder(.never)
         let image = try finder.findStored(request.image)

@@ -158,6 +158,10 @@ struct LivePodTests {
             var stranger = Self.app("one")
             stranger.image = "example.com/other"
             #expect(throws: RuntimeError.self) { try runtime.addApp(stranger, to: uuid, volumes: []) }
+            var typist = Self.app("one")
+            typist.stdin = "interactive"
+            let terminal = #expect(throws: RuntimeError.self) { try runtime.addApp(typist, to: uuid, volumes: []) }
+            #expect(terminal?.message.contains("rkt attach") == true)
             #expect(try runtime.apps(of: uuid).isEmpty)
             #expect(try runtime.podManifest(uuid).manifest.volumes.isEmpty)
             #expect(!FileSystem.exists(layout.appInfo("one")))
@@ -206,6 +210,8 @@ struct LivePodTests {
                 "name=data,kind=host,source=\(source),target=/data",
                 "name=key,kind=host,source=\(host.directory)/key,readOnly=true,target=/key",
                 "name=tmp,kind=empty,mode=1777,target=/scratch",
+                // Named as one of the app's own would be.
+                "name=one-x-1,kind=empty,target=/x",
             ]
             try runtime.addApp(one, to: uuid, volumes: [])
             let places = try LiveVolumes(reading: layout).places
@@ -218,13 +224,14 @@ struct LivePodTests {
             #expect(try FileSystem.status(layout.emptyVolume("tmp")).mode == 0o1777)
 
             var two = Self.app("two")
-            two.mounts = ["volume=data,target=/d", "volume=tmp,target=/t"]
+            two.mounts = ["volume=data,target=/d", "volume=tmp,target=/t", "volume=one-x-1,target=/x"]
             try runtime.addApp(two, to: uuid, volumes: [])
             #expect(try LiveVolumes(reading: layout).places == places)
             try runtime.removeApp("one", in: uuid)
             #expect(try LiveVolumes(reading: layout).places.keys.sorted() == ["data"], "another app has it")
             #expect(FileSystem.exists(data.appending("file")))
-            #expect(try runtime.podManifest(uuid).manifest.volumes.map(\.name) == ["data", "tmp"])
+            #expect(try runtime.podManifest(uuid).manifest.volumes.map(\.name) == ["data", "tmp", "one-x-1"])
+            #expect(FileSystem.exists(layout.emptyVolumes.appending("one-x-1")), "another app has it")
             try runtime.removeApp("two", in: uuid)
             #expect(try LiveVolumes(reading: layout).places.isEmpty)
             #expect(try FileSystem.list(layout.live).isEmpty)
