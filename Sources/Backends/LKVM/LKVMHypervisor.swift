@@ -22,7 +22,7 @@ package struct LKVMHypervisor: MachineHypervisor {
     }
 
     package var kind: HypervisorKind { .lkvm }
-    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus, .agent] }
+    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus, .agent, .mutablePods] }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
     /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.

@@ -27,7 +27,7 @@ package struct LibvirtHypervisor: MachineHypervisor, MachineCollector {
 
     package var kind: HypervisorKind { .libvirt }
     package var capabilities: HypervisorCapabilities {
-        [.ownKernel, .preservesExitStatus, .virtiofs, .virtiofsOnly, .executableKernel, .agent]
+        [.ownKernel, .preservesExitStatus, .virtiofs, .virtiofsOnly, .executableKernel, .agent, .mutablePods]
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 

@@ -8,7 +8,9 @@ package struct NspawnHypervisor: MachineHypervisor {
     package init() {}
 
     package var kind: HypervisorKind { .nspawn }
-    package var capabilities: HypervisorCapabilities { [.hostNetwork, .preservesExitStatus, .agent, .userNamespaces] }
+    package var capabilities: HypervisorCapabilities {
+        [.hostNetwork, .preservesExitStatus, .agent, .userNamespaces, .mutablePods]
+    }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.namespace, .host] }
 
     /// The host's kernel answers the system calls of a container.

@@ -23,7 +23,7 @@ package struct QEMUHypervisor: MachineHypervisor {
 
     package var kind: HypervisorKind { .qemu }
     package var capabilities: HypervisorCapabilities {
-        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel, .agent]
+        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel, .agent, .mutablePods]
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
