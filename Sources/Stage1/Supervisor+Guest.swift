@@ -89,7 +89,9 @@ extension Supervisor {
         agentIsConnected = false
         agentIsLost = true
         agentOutbox.clear()
-        for client in clients { client.fail(reason) }
+        for app in streams { closeEndpoints(of: app) }
+        // What an app wrote before it or the machine ended is kept here: clients may still take it.
+        for client in clients where !client.isAttachedToEnd(phase) { client.fail(reason) }
         failAppRequests(reason)
     }
 

@@ -73,6 +73,12 @@ final class SupervisorClient {
 
     func send(_ message: GuestMessage) { outbox.append(message.frame.encoded) }
 
+    /// Whether all that it still waits for is kept by the supervisor.
+    func isAttachedToEnd(_ phase: Supervisor.Phase) -> Bool {
+        guard let attachment else { return false }
+        return phase == .ending || !attachment.streams.isOpen
+    }
+
     /// Ends the connection once the reason has been sent.
     func fail(_ reason: String) {
         guard !isEnding else { return }

@@ -359,4 +359,27 @@ struct AttachedClientTests {
         #expect(all == 256 << 10)
         _ = try await scene.pod.thread.value()
     }
+
+    @Test func whatAnAppWroteLastReachesItsClientsAfterTheMachineHasClosedItsPort() async throws {
+        let scene = try await Scene([.nothing, .stream, .journal])
+        let client = try scene.attach()
+        #expect(try await client.next() != nil)
+        for _ in 0..<8 { try await scene.write([UInt8](repeating: 65, count: 32 << 10)) }
+        try await scene.endApp()
+        shutdown(scene.pod.machine.agentPort.rawValue, CInt(SHUT_RDWR))
+        let other = try scene.attach()
+        #expect(try await other.rest() == [.sessionFailed(session: 0, "the guest's agent cannot be reached")])
+        var all = 0
+        var last: GuestMessage?
+        while let message = try await client.next() {
+            last = message
+            guard case .sessionOutput(_, _, let bytes) = message else { continue }
+            all += bytes.count
+            // The supervisor may have said all that it has.
+            try? client.say(.outputCredit(channel: 0, bytes: UInt32(bytes.count)))
+        }
+        #expect(all == 256 << 10)
+        #expect(last == .sessionExit(session: 0, status: 0))
+        _ = try await scene.pod.end()
+    }
 }
