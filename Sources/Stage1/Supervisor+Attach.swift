@@ -133,7 +133,7 @@ extension Supervisor {
     func giveBackInput(_ bytes: Int, to client: SupervisorClient) {
         guard client.attachment != nil, (try? client.input.giveBack(bytes)) != nil, !client.isRaw else { return }
         client.send(.inputCredit(session: 0, bytes: UInt32(bytes)))
-        if case .closed = client.outbox.flush(to: client.socket) { drop(client) }
+        deliver(to: client)
     }
 
     /// - Parameter redraws: whether programs are to draw a window again that has this size already.
@@ -174,7 +174,8 @@ extension Supervisor {
             client.attachment = nil
             client.isEnding = true
         }
-        if case .closed = client.outbox.flush(to: client.socket) { closeOutput(of: client) }
+        if case .closed = client.outbox.flush(to: client.socket) { return closeOutput(of: client) }
+        if client.isFlooded { drop(client) }
     }
 
     /// What one without a protocol has typed is passed on all the same.

@@ -104,8 +104,13 @@ extension Supervisor {
             client.session = nil
             client.isEnding = true
         }
+        deliver(to: client)
+    }
+
+    /// Writes what a client takes now. Lets go of one that has gone, or that asks for more and reads nothing.
+    func deliver(to client: SupervisorClient) {
+        if case .closed = client.outbox.flush(to: client.socket) { return drop(client) }
         if client.isFlooded { drop(client) }
-        if case .closed = client.outbox.flush(to: client.socket) { drop(client) }
     }
 
     /// Nobody is left waiting for a pod that has ended.
@@ -126,6 +131,8 @@ extension Supervisor {
         client.session = nil
         client.attachment = nil
         client.isEnding = true
+        // What comes through its descriptor's number from here on may be another client's.
+        client.outbox.clear()
         guard let index = clients.firstIndex(where: { $0 === client }) else { return }
         clients.remove(at: index)
         try? client.socket.close()

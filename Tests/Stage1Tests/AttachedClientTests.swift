@@ -382,4 +382,21 @@ struct AttachedClientTests {
         #expect(last == .sessionExit(session: 0, status: 0))
         _ = try await scene.pod.end()
     }
+
+    @Test func aClientThatAsksForMoreAndReadsNothingIsLetGo() async throws {
+        let scene = try await Scene([.nothing, .stream, .journal])
+        let liar = try scene.attach()
+        #expect(try await liar.next() == .attached(session: 0, .stdout))
+        let piece = [UInt8](repeating: 65, count: 32 << 10)
+        var isLetGo = false
+        // Four mebibytes are more than the supervisor keeps for one client, and what its socket holds with it.
+        for _ in 0..<128 where !isLetGo {
+            try await scene.write(piece)
+            isLetGo = (try? liar.say(.outputCredit(channel: 0, bytes: UInt32(piece.count)))) == nil
+        }
+        #expect(isLetGo)
+        let other = try scene.attach()
+        #expect(try await other.next() == .attached(session: 0, .stdout))
+        _ = try await scene.pod.end()
+    }
 }
