@@ -10,7 +10,8 @@ package struct NotificationSocket {
     /// Milliseconds that a message waits for room: the manager may have much to read.
     private static let patience = 1000
 
-    private let descriptor: FileDescriptor
+    /// Writable when there is room for a message.
+    package let descriptor: FileDescriptor
 
     /// - Parameter address: an absolute path, or "@" and a name that is no file's (unix(7), "abstract").
     /// - Throws: code `unsupported` for any other kind of address.
@@ -50,20 +51,28 @@ package struct NotificationSocket {
 
     /// Sends one message: assignments, one on each line.
     package func send(_ text: String) throws {
-        let bytes = Array(text.utf8)
         let deadline = Clock.milliseconds + Self.patience
-        while true {
-            // SAFETY: the array outlives the call and its size is passed.
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(descriptor.rawValue, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
-            }
-            if count >= 0 { return }
-            let error = lastErrno
-            guard error == .wouldBlock || error == .interrupted, Clock.milliseconds < deadline else {
-                throw RuntimeError.systemCall("send", nil, error)
-            }
+        while try !offer(text) {
+            guard Clock.milliseconds < deadline else { throw RuntimeError.systemCall("send", nil, .wouldBlock) }
             _ = try Poll.wait([(descriptor, .write)], timeout: deadline - Clock.milliseconds)
         }
+    }
+
+    /// Sends one message where there is room for it, without waiting.
+    ///
+    /// - Returns: whether it was sent.
+    package func offer(_ text: String) throws -> Bool {
+        let bytes = Array(text.utf8)
+        // SAFETY: the array outlives the call and its size is passed.
+        let count = bytes.withUnsafeBytes {
+            Glibc.send(descriptor.rawValue, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+        }
+        if count >= 0 { return true }
+        let error = lastErrno
+        guard error == .wouldBlock || error == .interrupted else {
+            throw RuntimeError.systemCall("send", nil, error)
+        }
+        return false
     }
 
     /// Says that this program serves. Without a service manager that wants to know, nothing happens.

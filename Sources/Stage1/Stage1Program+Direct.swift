@@ -62,6 +62,7 @@ extension Stage1Program {
                 prepared: {
                     try tellProcess()
                     if !speaksItself { manager.ready(plan.configuration.apps.map(\.name)) }
+                    manager.sayAll()
                 })
         }
     }

@@ -231,7 +231,7 @@ package final class Supervisor {
     // MARK: - One turn
 
     enum Source {
-        case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener, journal
+        case boot, agent, console, control, process, shareServer(ChildProcess), signals, listener, journal, manager
         case input, output, errors, client(SupervisorClient), endpoint(AppStreams, AppStreams.Endpoint)
     }
 
@@ -287,6 +287,7 @@ package final class Supervisor {
         if !caller.outbox.isEmpty, caller.outputIsOpen { sources.append((.output, caller.output, .write)) }
         if errors.isWaiting { sources.append((.errors, errors.descriptor, .write)) }
         if let input = journal.input { sources.append((.journal, input, .write)) }
+        if let socket = manager?.waitsFor { sources.append((.manager, socket, .write)) }
         return sources
     }
 
@@ -316,6 +317,7 @@ package final class Supervisor {
         case .output: flushCaller()
         case .errors: errors.flush()
         case .journal: journal.flush()
+        case .manager: manager?.flush()
         case .client(let client): serve(client, ready)
         case .endpoint(let app, let endpoint): accept(endpoint, of: app)
         }

@@ -3,11 +3,13 @@
 
 @preconcurrency import Glibc
 import LinuxPlatform
+import SystemPackage
 
 /// The host's systemd, where this process is the main process of a unit: it is told of the pod in the words of
 /// sd_notify(3).
 ///
-/// Nothing that a guest says is passed on: a line of its own would be another assignment.
+/// Nothing that a guest says is passed on: a line of its own would be another assignment. Nobody waits for a systemd that has
+/// no time, as while it reads its units again: what it does not take yet is kept.
 package final class UnitNotifier {
     /// What systemd says to a service in its environment (systemd.exec(5)).
     package struct Variables: Sendable, Equatable {
@@ -51,6 +53,9 @@ package final class UnitNotifier {
     private let complain: (String) -> Void
     private var phase = Phase.starting
     private var firstFailure: (app: String, status: Int32)?
+    /// Messages that there was no room for, in their order: each kind is there once at most.
+    private var waiting: [String] = []
+    private static let signOfLife = "WATCHDOG=1"
 
     /// - Parameter complain: takes one line when nothing can be said; once at most.
     package init(_ variables: Variables, complain: @escaping (String) -> Void) {
@@ -83,13 +88,41 @@ package final class UnitNotifier {
     }
 
     /// A sign of life, for a watchdog.
-    package func isAlive() { send(["WATCHDOG=1"]) }
+    package func isAlive() {
+        // One that waits says the same.
+        if !waiting.contains(Self.signOfLife) { send([Self.signOfLife]) }
+    }
 
     package func appEnded(_ app: String, _ status: Int32) {
         if status != 0, firstFailure == nil { firstFailure = (app, status) }
     }
 
-    package func ended(_ outcome: PodOutcome) { send(["STATUS=" + Self.bounded(sentence(outcome))]) }
+    /// The last that is said. It may wait for systemd for a moment.
+    package func ended(_ outcome: PodOutcome) {
+        send(["STATUS=" + Self.bounded(sentence(outcome))])
+        sayAll()
+    }
+
+    /// What is writable when something that waits can be said; nil while nothing does.
+    var waitsFor: FileDescriptor? { waiting.isEmpty ? nil : socket?.descriptor }
+
+    /// Says what there is room for.
+    func flush() {
+        attempt { socket in
+            while let first = waiting.first {
+                guard try socket.offer(first) else { return }
+                waiting.removeFirst()
+            }
+        }
+    }
+
+    /// Says what waits, for who says nothing more: systemd gets a moment for each message.
+    package func sayAll() {
+        attempt { socket in
+            for text in waiting { try socket.send(text) }
+            waiting = []
+        }
+    }
 
     private func sentence(_ outcome: PodOutcome) -> String {
         // What comes after it are the guest's words.
@@ -107,12 +140,19 @@ package final class UnitNotifier {
     }
 
     private func send(_ assignments: [String]) {
+        guard socket != nil else { return }
+        waiting.append(assignments.joined(separator: "\n"))
+        flush()
+    }
+
+    private func attempt(_ say: (NotificationSocket) throws -> Void) {
         guard let socket else { return }
         do {
-            try socket.send(assignments.joined(separator: "\n"))
+            try say(socket)
         } catch {
             socket.close()
             self.socket = nil
+            waiting = []
             complain("systemd is told nothing more of the pod: \(error)")
         }
     }

@@ -91,6 +91,18 @@ final class NotifiedManager {
         try await eventually("\"\(text)\"; it was told: \(messages)") { assignments().contains(text) }
     }
 
+    /// Leaves no room for a message until what has been said is read.
+    func fill() throws {
+        var hasRoom = true
+        while hasRoom {
+            // One sender may have less room than the manager.
+            let sender = try NotificationSocket(address)
+            defer { sender.close() }
+            hasRoom = false
+            while try sender.offer("STATUS=busy") { hasRoom = true }
+        }
+    }
+
     /// Nobody listens any more.
     func close() {
         shutdown(socket.rawValue, CInt(SHUT_RDWR))

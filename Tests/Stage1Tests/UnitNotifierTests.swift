@@ -87,6 +87,23 @@ struct UnitNotifierTests {
         #expect(pod.complaints.split(separator: "\n").count { $0.contains("systemd is told nothing more") } == 1)
     }
 
+    @Test func `a systemd that has no time holds up nobody, and is told all when it has`() async throws {
+        let manager = try NotifiedManager()
+        try manager.fill()
+        let pod = try SupervisedPod(variables: manager.variables)
+        try await start(pod)
+        try pod.say(.ready)
+        try pod.say(.appExit(app: "web", status: 0, cause: .exited))
+        #expect(try await pod.hear() == .exitRecorded(app: "web"))
+        try await manager.awaitAssignment("READY=1")
+        #expect(try await pod.end().status == 0)
+        #expect(
+            manager.assignments().filter { $0 != "STATUS=busy" } == [
+                "READY=1", "STATUS=running web", "STOPPING=1", "STATUS=stopping", "STATUS=completed",
+            ])
+        #expect(!pod.complaints.contains("systemd is told nothing more"))
+    }
+
     @Test func `an address of another kind is a warning, and no address is none`() throws {
         var lines: [String] = []
         UnitNotifier(.init(socket: "vsock:2:1234")) { lines.append($0) }.starting()
