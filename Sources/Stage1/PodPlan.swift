@@ -149,8 +149,14 @@ package struct PodPlan {
         isolators = IsolatorReport(
             pod: manifest.isolators, apps: plans.map { ($0.name, $0.app.isolators, arguments) },
             processors: processors, controllers: controllers, hasAgent: hasAgent)
+        let memory =
+            arguments.isMutable
+            ? Self.sandboxMemory(settings.sandbox, host: hostMemory) : Int(clamping: demand.machineMemory())
         warnings = Self.bounded(
-            leftOut + (hasOwnKernel ? Self.memoryWarnings(demand, limit: memoryLimit) : []) + isolators.warnings
+            leftOut
+                + (hasOwnKernel
+                    ? Self.memoryWarnings(memory, limit: memoryLimit, isMutable: arguments.isMutable) : [])
+                + isolators.warnings
                 + plans.flatMap { plan in
                     plan.unknownSystemCalls.map {
                         "app \(plan.name) filters \"\($0.prefix(Self.longestName))\", which is no system call"
@@ -176,9 +182,6 @@ package struct PodPlan {
             machine = container
             return
         }
-        let memory =
-            arguments.isMutable
-            ? Self.sandboxMemory(settings.sandbox, host: hostMemory) : Int(clamping: demand.machineMemory())
         guard memory <= hostMemory else {
             throw RuntimeError(
                 .unsupported,
@@ -237,12 +240,15 @@ package struct PodPlan {
     private static let ownMemory = 128
 
     /// A machine's memory is the host's, and counts for the unit.
-    private static func memoryWarnings(_ demand: ResourceDemand, limit: Int64?) -> [String] {
-        let memory = Int(clamping: demand.machineMemory())
-        guard let limit, limit >> 20 < memory + ownMemory else { return [] }
+    ///
+    /// - Parameter memory: of the machine, in MiB.
+    private static func memoryWarnings(_ memory: Int, limit: Int64?, isMutable: Bool) -> [String] {
+        // Apps may ask for more than there are numbers for; the pod is refused then.
+        let needed = min(memory, Int.max - ownMemory) + ownMemory
+        guard let limit, limit >> 20 < needed else { return [] }
         return [
             "the pod's machine has \(memory) MiB of memory and its unit may use \(limit >> 20) MiB, so it may be killed: "
-                + "give the unit MemoryMax=\(memory + ownMemory)M or more, or the apps less with --memory"
+                + "give the unit MemoryMax=\(needed)M or more, or the \(isMutable ? "pod" : "apps") less with --memory"
         ]
     }
 

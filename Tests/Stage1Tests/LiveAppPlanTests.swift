@@ -127,6 +127,15 @@ struct LiveAppPlanTests {
         #expect(plan.machine.processors == expected)
     }
 
+    @Test(arguments: [(1151, true), (1152, false)])
+    func aUnitWithLessMemoryThanTheMachineOfASandboxIsWarnedOf(limit: Int64, isWarned: Bool) throws {
+        let pod = try pod()
+        try annotate(pod.layout, removingApps: true)
+        let plan = try pod.plan(["--mutable"], memoryLimit: limit << 20)
+        #expect(plan.machine.memory == 1024)
+        #expect(plan.warnings.contains { $0.contains("MemoryMax=1152M") } == isWarned)
+    }
+
     @Test func aPodThatHasAppsDoesNotBeginAsASandbox() throws {
         let pod = try pod()
         #expect(throws: RuntimeError.self) { try pod.plan(["--mutable"]) }
