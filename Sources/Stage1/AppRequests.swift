@@ -79,6 +79,8 @@ struct LiveAppState {
 struct LiveAppTable {
     /// Requests that the guest is asked at a time.
     static let mostAsked = 8
+    /// Requests that are kept, those of clients that have gone with them.
+    static let most = 256
 
     var states: [String: LiveAppState] = [:]
     /// In the order in which they came.

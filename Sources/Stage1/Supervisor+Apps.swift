@@ -41,7 +41,8 @@ extension Supervisor {
             return true
         }
         _ = try ACName(parsing: name)
-        if let reason = refusal {
+        let isCrowded = live.requests.count >= LiveAppTable.most
+        if let reason = refusal ?? (isCrowded ? "too many changes of the pod wait; try again later" : nil) {
             client.fail(reason)
             return true
         }

@@ -373,4 +373,16 @@ struct LiveAppsTests {
         }
         _ = try await pod.end()
     }
+
+    @Test func clientsThatAskAndLeaveDoNotFillTheSupervisor() async throws {
+        // Its agent does not come: nothing is answered.
+        let pod = try SupervisedPod(isMutable: true)
+        for _ in 0..<256 { try ask(pod, .stopApp(request: 0, app: "web", run: 0)).close() }
+        let client = try ask(pod, .stopApp(request: 0, app: "web", run: 0))
+        #expect(
+            try await pod.answers(to: client) == [
+                .requestFailed(request: 0, "too many changes of the pod wait; try again later")
+            ])
+        _ = try await pod.end()
+    }
 }
