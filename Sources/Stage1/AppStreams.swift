@@ -32,7 +32,7 @@ final class AppStreams {
     /// Input on its way to the app.
     var input = CreditAccount(limit: Credit.session)
     /// Whose input that is, and how much, in order.
-    var writers: [(client: SupervisorClient, bytes: Int)] = []
+    var writers = Queue<(client: SupervisorClient, bytes: Int)>()
     /// The client whose turn it was last.
     var lastWriter = 0
     /// Whether the pipe that is standard input can still be written to.
@@ -81,7 +81,11 @@ final class AppStreams {
             let part = min(rest, first.bytes)
             parts.append((first.client, part))
             rest -= part
-            if part == first.bytes { writers.removeFirst() } else { writers[0].bytes -= part }
+            if part == first.bytes {
+                writers.removeFirst()
+            } else {
+                writers.replaceFirst((first.client, first.bytes - part))
+            }
         }
         return parts
     }

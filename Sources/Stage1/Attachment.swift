@@ -14,7 +14,7 @@ final class Attachment {
     let targets: AttachTargets
     /// Position of the next byte of each stream that the client is to get.
     var places: [(stream: GuestMessage.Stream, position: Int)] = []
-    var input: [Input] = []
+    var input = Queue<Input>()
 
     /// Begins where whoever comes now does.
     init(_ streams: AppStreams, _ targets: AttachTargets) {
