@@ -70,17 +70,21 @@ package final class Inotify {
     /// Ends a watch; one that is gone already is fine.
     package func remove(_ watch: Watch) { inotify_rm_watch(descriptor.rawValue, watch) }
 
-    /// What has happened since the last call; does not wait.
+    /// Reads of one call: whoever makes things happen all the time does not keep it from returning.
+    private static let mostReads = 16
+
+    /// What has happened since the last call; does not wait. Where that is much, the rest is the next call's.
     package func next() throws -> [Event] {
         var result: [Event] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
+        for _ in 0..<Self.mostReads {
             let count = read(descriptor.rawValue, &buffer, buffer.count)
             if count < 0, lastErrno == .interrupted { continue }
             if count < 0, lastErrno == .wouldBlock { return result }
             guard count > 0 else { throw RuntimeError.systemCall("read", nil, lastErrno) }
             result += Inotify.events(in: buffer[..<count])
         }
+        return result
     }
 
     /// Four numbers of 32 bits, the last of which is the length of the name, padded with zeros.
