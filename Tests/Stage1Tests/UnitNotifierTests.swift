@@ -184,6 +184,13 @@ struct UnitNotifierTests {
             Issue.record("the guest was not asked")
             return
         }
+        // What there was no room for in the manager's queue until now comes before the answer to a line.
+        _ = manager.assignments()
+        try pod.say(.entry(.line(of: "web", "line")))
+        guard case .outputCredit(channel: 0, _) = try await pod.hear() else {
+            Issue.record("the line was not taken")
+            return
+        }
         let before = manager.assignments().count
         // Answers to what was not asked are none.
         try pod.say(.pong(number: first &+ 1))
