@@ -44,12 +44,15 @@ struct StreamEnds {
                 (app.output, Kind.output, GuestMessage.Stream.output), (app.error, .error, .error),
             ] where mode == .stream {
                 let pipe = try AgentSession.pipe()
+                // Whoever the app runs as may open it by its name, as in /dev/stdout.
+                _ = fchown(pipe.write.rawValue, app.uid, app.gid)
                 ends.descriptors[kind] = pipe.write
                 outlets.append(AgentSession.Outlet(stream: stream, descriptor: pipe.read))
                 try UnixSocket.setNonBlocking(pipe.read)
             }
             if app.input == .stream {
                 let pipe = try AgentSession.pipe()
+                _ = fchown(pipe.read.rawValue, app.uid, app.gid)
                 ends.descriptors[.input] = pipe.read
                 input = pipe.write
                 try UnixSocket.setNonBlocking(pipe.write)
@@ -57,7 +60,6 @@ struct StreamEnds {
             if [app.input, app.output, app.error].contains(.terminal) {
                 let pair = try AgentSession.openTerminal(rows: size.rows, columns: size.columns)
                 terminal = Terminal(master: pair.master, slave: pair.slave)
-                // Whoever the app runs as may open it by its name.
                 _ = fchown(pair.slave.rawValue, app.uid, terminalGroup)
                 _ = fchmod(pair.slave.rawValue, 0o620)
                 ends.descriptors[.terminal] = try pair.slave.duplicate()
