@@ -45,6 +45,7 @@ struct AppLauncher {
         }
         if case .command = program {
             let isInContainer = GuestPort.isInContainer
+            leaveAgent()
             guard chroot(app.root) == 0, chdir("/") == 0 else {
                 fail("Unable to change to the root of app \(app.name): \(lastErrno.text)", Status.root)
             }
@@ -62,6 +63,18 @@ struct AppLauncher {
         if app.noNewPrivileges { perform(ProgramStart.giveUpPrivileges) }
         // The last step: the filter may forbid what the steps before it need.
         execute(arguments, filtered: true)
+    }
+
+    /// Gives up what only the agent is to have: it is spared when memory is short, and may have very many descriptors. A
+    /// command gets what systemd gives apps (systemd-system.conf(5), `DefaultLimitNOFILE=`).
+    private func leaveAgent() {
+        if let score = try? FileSystem.readText("/proc/1/oom_score_adj", limit: 16),
+            let file = try? FileDescriptor.open("/proc/self/oom_score_adj", .writeOnly, options: .closeOnExec)
+        {
+            try? FileSystem.writeAll(Array(score.utf8), to: file)
+            try? file.close()
+        }
+        ResourceLimit.expectDescriptors(1024)
     }
 
     /// Standard input is empty already, and the others are the journal.

@@ -47,4 +47,12 @@ extension ResourceLimit {
         limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, rlim_t(count)))
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
+
+    /// Has this process, and what it starts, have no more descriptors than this until it asks for them.
+    package static func expectDescriptors(_ count: UInt64) {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_cur, rlim_t(count))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
 }
