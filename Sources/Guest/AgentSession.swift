@@ -52,7 +52,7 @@ final class AgentSession {
         outlets = [Outlet(stream: .output, descriptor: output), Outlet(stream: .error, descriptor: error)]
     }
 
-    /// The streams of an app; see `StreamEnds.make(_:for:number:rows:columns:)`.
+    /// The streams of an app; see `StreamEnds.make(for:number:size:)`.
     init(app: String, number: UInt32, outlets: [Outlet], input: FileDescriptor?, terminal: StreamEnds.Terminal?) {
         self.app = app
         self.number = number
@@ -76,15 +76,26 @@ final class AgentSession {
             let (master, slave) = try openTerminal(rows: request.rows, columns: request.columns)
             defer { try? slave.close() }
             spawn.descriptors = [slave.rawValue, slave.rawValue, slave.rawValue]
-            let session = AgentSession(terminal: master, number: number, child: try ChildProcess.spawn(spawn))
-            return session
+            do {
+                return AgentSession(terminal: master, number: number, child: try ChildProcess.spawn(spawn))
+            } catch {
+                try? master.close()
+                throw error
+            }
         }
         let input = try pipe(), output = try pipe(), error = try pipe()
         defer { for end in [input.read, output.write, error.write] { try? end.close() } }
         spawn.descriptors = [input.read.rawValue, output.write.rawValue, error.write.rawValue]
-        let child = try ChildProcess.spawn(spawn)
-        for end in [input.write, output.read, error.read] { try UnixSocket.setNonBlocking(end) }
-        return AgentSession(child: child, number: number, input: input.write, output: output.read, error: error.read)
+        let ends = [input.write, output.read, error.read]
+        do {
+            for end in ends { try UnixSocket.setNonBlocking(end) }
+            return AgentSession(
+                child: try ChildProcess.spawn(spawn), number: number, input: input.write, output: output.read,
+                error: error.read)
+        } catch {
+            for end in ends { try? end.close() }
+            throw error
+        }
     }
 
     static func openTerminal(rows: UInt16, columns: UInt16) throws -> (master: FileDescriptor, slave: FileDescriptor) {
@@ -92,7 +103,11 @@ final class AgentSession {
         let master = FileDescriptor(rawValue: try check(rkt_open_terminal(&path, CInt(path.count)), "openpt"))
         let name = String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard slave >= 0 else { throw RuntimeError.systemCall("open", FilePath(name), lastErrno) }
+        guard slave >= 0 else {
+            let reason = lastErrno
+            try? master.close()
+            throw RuntimeError.systemCall("open", FilePath(name), reason)
+        }
         Terminal.setSize(TerminalSize(rows: rows, columns: columns), of: master)
         try UnixSocket.setNonBlocking(master)
         return (master, FileDescriptor(rawValue: slave))
