@@ -184,6 +184,8 @@ struct AppLauncher {
         }
         environment += told
         let confine: (() throws -> Void)? = filtered ? filterSystemCalls : nil
+        // systemd has services ignore it (systemd.exec(5), `IgnoreSIGPIPE=`): shells could not end what nobody reads.
+        _ = signal(SIGPIPE, SIG_DFL)
         do {
             try ProgramStart.execute(arguments, environment: environment, confine: confine)
         } catch {
