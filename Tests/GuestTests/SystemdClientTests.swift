@@ -125,12 +125,15 @@ struct SystemdClientTests {
         let manager = try Manager(answers: [answer])
         var systemd = try SystemdClient(manager.path)
         defer { systemd.close() }
-        #expect(throws: RuntimeError.self) { try systemd.reload() }
+        // At once: what only comes too late is another error.
+        let failure = #expect(throws: RuntimeError.self) { try systemd.reload() }
+        #expect(failure?.code == .internal)
     }
 
     @Test func aManagerThatRefusesOrIsSilentIsNotWaitedFor() throws {
         let refusing = try Manager(greeting: "REJECTED\r\n", answers: [])
-        #expect(throws: RuntimeError.self) { try SystemdClient(refusing.path) }
+        let refusal = #expect(throws: RuntimeError.self) { try SystemdClient(refusing.path) }
+        #expect(refusal?.code == .internal)
         let silent = try Manager(greeting: "", answers: [])
         let failure = #expect(throws: RuntimeError.self) { try SystemdClient(silent.path, milliseconds: 50) }
         #expect(failure?.code == .timeout)
