@@ -37,6 +37,8 @@ package final class Agent {
     private var outbox: [UInt8] = []
     private var entryCredit = Credit.entries
     private var sessions: [UInt32: AgentSession] = [:]
+    /// Programs of sessions that were closed, which have been killed and have not ended yet.
+    private var killed: [ChildProcess] = []
     /// Programs of the guest that wait for an answer.
     private var clients: [FileDescriptor] = []
     private var waitingForRecord: [String: FileDescriptor] = [:]
@@ -87,7 +89,7 @@ package final class Agent {
     // MARK: - One turn of the loop
 
     private enum Source {
-        case port, requests, journal, synchronized, change
+        case port, requests, journal, synchronized, change, killed
         case client(FileDescriptor), child(UInt32), outlet(UInt32, Int), input(UInt32)
     }
 
@@ -99,6 +101,7 @@ package final class Agent {
         sources += clients.map { (.client($0), $0, .read) }
         sources += synchronizing.map { (.synchronized, $0.socket, .read) }
         sources += live?.descriptors.map { (.change, $0, .read) } ?? []
+        sources += killed.map { (.killed, $0.pidfd, .read) }
         for session in sessions.values {
             if let child = session.child, session.exit == nil {
                 sources.append((.child(session.number), child.pidfd, .read))
@@ -119,6 +122,7 @@ package final class Agent {
         endSynchronizations(ready.map { sources[$0.0].1.rawValue })
         if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
+        forgetKilled()
         for answer in live?.answers() ?? [] { send(answer) }
         flush()
     }
@@ -145,7 +149,7 @@ package final class Agent {
         case .journal:
             journal.drainWakeUps()
             journalWakeUp = Clock.milliseconds
-        case .synchronized, .change: break
+        case .synchronized, .change, .killed: break
         case .client(let client): serve(client)
         case .child(let number):
             if let session = sessions[number] { session.exit = try session.child?.poll() }
@@ -201,7 +205,7 @@ package final class Agent {
             guard let terminal = sessions[number]?.terminal else { return }
             Terminal.setSize(TerminalSize(rows: rows, columns: columns), of: terminal)
         case .sessionSignal(let number, let signal): sessions[number]?.signal(signal)
-        case .closeSession(let number): sessions.removeValue(forKey: number)?.close()
+        case .closeSession(let number): if let session = sessions.removeValue(forKey: number) { close(session) }
         case .attach: throw ProtocolError.unexpected("a message for the supervisor")
         case .outputCredit(let channel, let bytes):
             if channel == 0 {
@@ -241,7 +245,8 @@ package final class Agent {
 
     private func start(_ request: HostMessage.Session, _ number: UInt32) {
         if case .appStreams(let app) = request.target { return startStreams(of: app, request, number) }
-        guard sessions.values.count(where: { $0.app == nil }) < Limit.sessions, sessions[number] == nil else {
+        let commands = sessions.values.count { $0.app == nil } + killed.count
+        guard commands < Limit.sessions, sessions[number] == nil else {
             return send(.sessionFailed(session: number, "the pod has \(Limit.sessions) sessions already"))
         }
         do {
@@ -299,8 +304,22 @@ package final class Agent {
             for index in session.outlets.indices { drain(session, index) }
             guard session.outputCredit > 0 || session.outlets.allSatisfy({ $0.descriptor == nil }) else { continue }
             send(.sessionExit(session: session.number, status: exit.status))
-            session.close()
+            close(session)
             sessions[session.number] = nil
+        }
+    }
+
+    private func close(_ session: AgentSession) { if let child = session.close() { killed.append(child) } }
+
+    private func forgetKilled() {
+        killed.removeAll { child in
+            do {
+                guard try child.poll() != nil else { return false }
+            } catch {
+                // Nobody will tell how it ended.
+            }
+            child.close()
+            return true
         }
     }
 

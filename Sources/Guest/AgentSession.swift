@@ -186,19 +186,24 @@ final class AgentSession {
     }
 
     /// Hangs up on the program and lets go of everything.
-    func close() {
+    ///
+    /// - Returns: the program's process, where its end is still to be waited for: a file system may hold that up.
+    func close() -> ChildProcess? {
+        var left: ChildProcess?
         if let child {
             if exit == nil {
                 kill(-child.pid, SIGHUP)
                 kill(-child.pid, SIGKILL)
-                _ = try? child.wait()
+                left = child
+            } else {
+                child.close()
             }
-            child.close()
         }
         for index in outlets.indices { closeOutlet(index) }
         if let input, input.rawValue != terminal?.rawValue { try? input.close() }
         input = nil
         try? terminal?.close()
         try? terminalEnd?.close()
+        return left
     }
 }
