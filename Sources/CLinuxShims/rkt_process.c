@@ -95,6 +95,20 @@ static int make_read_only(const char *path) {
     return result;
 }
 
+// The kernel takes a context in one write only, and from the process that has opened the file, as it is then.
+static int write_label(const char *path, const char *label) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    size_t length = strlen(label);
+    ssize_t count = write(fd, label, length);
+    if (count >= 0 && (size_t)count != length) {
+        errno = EIO;
+        count = -1;
+    }
+    // The descriptor closes at exec.
+    return count < 0 ? -1 : 0;
+}
+
 // Whether the process that holds the other end of the report has ended.
 static int is_orphan(int report) {
     struct pollfd end = {.fd = report};
@@ -153,6 +167,7 @@ static void child(const struct rkt_spawn_request *spawn, int report) {
     for (int i = 0; i < spawn->limit_count; i++) {
         if (lower_limit(&spawn->limits[i]) < 0) fail(report, 12);
     }
+    if (spawn->label && write_label(spawn->label_file, spawn->label) < 0) fail(report, 13);
     // A file that this program has just written is busy as long as a child of another thread, which is not at its own
     // execve yet, has the descriptor too: for a moment, at the end of which nothing wakes anybody.
     const struct timespec moment = {.tv_nsec = 5000000};

@@ -58,6 +58,8 @@ package struct SpawnRequest: Sendable {
     package var limits: [ResourceLimit] = []
     /// Signal the child gets when this thread ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
     package var parentDeathSignal: Int32
+    /// Nil for that of this process, or what the policy says of the program.
+    package var label: ProcessLabel?
 
     package struct Credentials: Sendable, Equatable {
         package var uid: UInt32
@@ -115,7 +117,7 @@ package final class ChildProcess: Sendable {
     private static let steps = [
         "fork", "set up the descriptors of", "start a session for", "make a mount namespace for", "change the root of",
         "change to the directory of", "set the user of", "bind to its parent", "execute", "make a read-only mount for",
-        "join the control groups of", "join the network namespace of", "set the limits of",
+        "join the control groups of", "join the network namespace of", "set the limits of", "set the context of",
     ]
 
     package static func spawn(_ request: SpawnRequest) throws -> ChildProcess {
@@ -146,6 +148,11 @@ package final class ChildProcess: Sendable {
         let groupNumbers = groupFiles.map(\.rawValue)
         let network = try request.networkNamespace.map { try NetworkNamespace.open($0) }
         defer { try? network?.close() }
+        let label = request.label.map { (strdup($0.context), strdup($0.file.string)) }
+        defer {
+            label.map { free($0.0) }
+            label.map { free($0.1) }
+        }
         let limits = request.limits.map { rkt_spawn_limit(resource: $0.resource.number, value: $0.value) }
         // SAFETY: every pointer stored in the request lives until rkt_spawn has returned.
         let pid: Int32 = request.descriptors.withUnsafeBufferPointer { descriptors in
@@ -173,11 +180,14 @@ package final class ChildProcess: Sendable {
                 spawn.capabilities = request.credentials?.capabilities ?? 0
                 spawn.limits = limits.baseAddress
                 spawn.limit_count = CInt(limits.count)
+                spawn.label = label.flatMap { UnsafePointer($0.0) }
+                spawn.label_file = label.flatMap { UnsafePointer($0.1) }
                 spawn.parent_death_signal = request.parentDeathSignal
                 return rkt_spawn(&spawn, &pidfd, &step)
             }
         }
         guard pid > 0 else {
+            if let error = request.label?.failure(request.path, step: step, Errno(rawValue: -pid)) { throw error }
             let what = steps.indices.contains(Int(step)) ? steps[Int(step)] : "start"
             throw RuntimeError.systemCall("\(what)", request.path, Errno(rawValue: -pid))
         }

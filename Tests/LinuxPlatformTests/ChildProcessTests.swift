@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Glibc
 import LinuxPlatform
 import SystemPackage
@@ -35,6 +36,41 @@ struct ChildProcessTests {
         ]
         #expect(try ChildProcess.spawn(request).wait() == .exited(0))
         #expect(try FileSystem.readText(scratch.appending("limits")) == "0\n64\n64\n8\n")
+    }
+
+    @Test func theContextIsWrittenBeforeTheProgramIsExecuted() throws {
+        let scratch = try ScratchDirectory()
+        let (attribute, copy) = (scratch.appending("exec"), scratch.appending("copy"))
+        try FileSystem.write([], to: attribute)
+        var request = shell("cp '\(attribute)' '\(copy)'")
+        let context = "system_u:system_r:svirt_t:s0:c3,c700"
+        request.label = ProcessLabel(context, remedy: "change the policy", file: attribute)
+        #expect(try ChildProcess.spawn(request).wait() == .exited(0))
+        // All of it and nothing else: the kernel takes one write.
+        #expect(try FileSystem.readText(copy) == context)
+    }
+
+    @Test func aContextThatCannotBeHadIsAnErrorThatNamesItAndTheRemedy() throws {
+        let scratch = try ScratchDirectory()
+        let trace = scratch.appending("trace")
+        var request = shell("touch '\(trace)'")
+        let missing = scratch.appending("no-such-file")
+        request.label = ProcessLabel("u:r:t:s0", remedy: "change the policy", file: missing)
+        var error = #expect(throws: RuntimeError.self) { try ChildProcess.spawn(request) }
+        for word in ["/bin/sh", "\"u:r:t:s0\"", "\(missing)", "No such file", "; change the policy"] {
+            #expect(error?.message.contains(word) == true, "\(word): \(String(describing: error))")
+        }
+        #expect(!FileSystem.exists(trace))
+        // What the policy forbids is refused by execve(2), as is a file that nobody may execute.
+        let plain = scratch.appending("plain")
+        try FileSystem.write([], to: plain, mode: 0o600)
+        request = SpawnRequest(path: plain, arguments: ["plain"])
+        try FileSystem.write([], to: missing)
+        request.label = ProcessLabel("u:r:t:s0", remedy: "change the policy", file: missing)
+        error = #expect(throws: RuntimeError.self) { try ChildProcess.spawn(request) }
+        for word in ["\(plain)", "\"u:r:t:s0\"", "Permission denied", "; change the policy"] {
+            #expect(error?.message.contains(word) == true, "\(word): \(String(describing: error))")
+        }
     }
 
     @Test func aMissingProgramIsAnErrorThatNamesIt() {

@@ -13,7 +13,8 @@ struct rkt_spawn_limit {
 };
 
 // What a child does between fork and exec, in this order: control groups, network namespace, descriptors, session, mount
-// namespace, /proc, read-only mount, root, working directory, groups and user, parent-death signal, limits, exec.
+// namespace, /proc, read-only mount, root, working directory, groups and user, parent-death signal, limits, context of
+// SELinux, exec.
 struct rkt_spawn_request {
     const char *path;           // executable, no PATH search
     char *const *argv;          // NULL-terminated
@@ -38,11 +39,13 @@ struct rkt_spawn_request {
     int parent_death_signal;    // 0 for none
     const struct rkt_spawn_limit *limits;
     int limit_count;
+    const char *label;          // what is written to `label_file`, or NULL
+    const char *label_file;     // where the kernel takes the context that holds from exec on (proc_pid_attr(5))
 };
 
 // Starts a program. Returns its process id and stores a pidfd (close-on-exec), or returns a negative errno, in which case
 // `*failed_step` says where: 0 fork, 1 descriptors, 2 session, 3 mounts, 4 root, 5 directory, 6 credentials, 7 parent,
-// 8 exec, 9 read-only mount, 10 control groups, 11 network namespace, 12 limits.
+// 8 exec, 9 read-only mount, 10 control groups, 11 network namespace, 12 limits, 13 context of SELinux.
 int rkt_spawn(const struct rkt_spawn_request *spawn, int *pidfd, int *failed_step);
 
 int rkt_pidfd_open(pid_t pid);
