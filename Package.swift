@@ -275,7 +275,7 @@ let package = Package(
             name: "Stage0Tests",
             dependencies: [
                 "Stage0", "TestSupport", "AppContainer", "Diagnostics", "HTTPTransport", "LinuxPlatform", "PodStore",
-                "PodJournal", "GuestProtocol",
+                "PodJournal", "GuestProtocol", "HostConfiguration", "Hypervisor",
             ]),
         .testTarget(
             name: "Stage1Tests",

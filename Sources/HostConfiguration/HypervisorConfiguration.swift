@@ -34,6 +34,16 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         package static let standard = InterfaceJoint.tap
     }
 
+    /// Whether pods get contexts of SELinux of their own.
+    package enum Labels: String, Sendable, CaseIterable {
+        /// They do where the host's policy has contexts for pods.
+        case auto
+        case off
+
+        /// What is used when nothing is configured.
+        package static let standard = Labels.auto
+    }
+
     /// Used in place of the backend that a stage1 image names, if its pods have a kernel of their own.
     package private(set) var backend: HypervisorKind?
     /// The hypervisor's program, which belongs to the backend.
@@ -46,6 +56,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
     package var demandedIsolation: String? { minimumIsolation.flatMap { $0 > .chroot ? $0.rawValue : nil } }
     package private(set) var volumes: VolumeTransport?
     package private(set) var interfaces: InterfaceJoint?
+    package private(set) var labels: Labels?
     /// The machines of pods that apps are added to while they run.
     package var sandbox = SandboxSize()
 
@@ -59,6 +70,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         try Self.read(document.root["minimumIsolation"], "level of isolation", into: &minimumIsolation)
         try Self.read(document.root["volumes"], "way of sharing volumes", into: &volumes)
         try Self.read(document.root["interfaces"], "way of joining interfaces", into: &interfaces)
+        try Self.read(document.root["selinux"], "choice for contexts of SELinux", into: &labels)
         try sandbox.add(document.root["sandbox"])
     }
 
@@ -72,6 +84,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         minimumIsolation = later.minimumIsolation ?? minimumIsolation
         volumes = later.volumes ?? volumes
         interfaces = later.interfaces ?? interfaces
+        labels = later.labels ?? labels
         sandbox.override(with: later.sandbox)
     }
 
@@ -84,6 +97,7 @@ package struct HypervisorConfiguration: ConfigurationKind, Equatable {
         if let minimumIsolation { object.set("minimumIsolation", .string(minimumIsolation.rawValue)) }
         if let volumes { object.set("volumes", .string(volumes.rawValue)) }
         if let interfaces { object.set("interfaces", .string(interfaces.rawValue)) }
+        if let labels { object.set("selinux", .string(labels.rawValue)) }
         if let sandbox = sandbox.json { object.set("sandbox", .object(sandbox)) }
         return object.members.isEmpty ? [] : [object]
     }

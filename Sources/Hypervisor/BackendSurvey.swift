@@ -46,6 +46,9 @@ package struct SurveyedConfinement: Sendable, Equatable {
     /// Its context of SELinux.
     package let label: String
 
+    /// That of a machine that gets one from rkt.
+    package static let ownLabel = "one of its own for each pod, where the host's policy has contexts for pods"
+
     package init(
         user: String, capabilities: String, systemCalls: String, namespaces: String, root: String = "host",
         limits: String = "those of rkt", label: String = "that of rkt"

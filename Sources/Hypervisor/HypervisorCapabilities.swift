@@ -29,4 +29,6 @@ package struct HypervisorCapabilities: OptionSet, Sendable, Hashable {
     package static let agent = HypervisorCapabilities(rawValue: 1 << 8)
     /// Directories can be shared by virtiofs only: the hypervisor serves no files itself.
     package static let virtiofsOnly = HypervisorCapabilities(rawValue: 1 << 9)
+    /// The pod's processes get the contexts of SELinux that are chosen for it.
+    package static let labels = HypervisorCapabilities(rawValue: 1 << 10)
 }

@@ -111,7 +111,22 @@ package enum SELinuxHost {
     /// Where its file system is mounted (selinux(8)).
     package static let fileSystem: FilePath = "/sys/fs/selinux"
 
-    package static var isEnabled: Bool { FileSystem.exists(fileSystem.appending("enforce")) }
+    package static var isEnabled: Bool { isEnabled(fileSystem) }
+
+    private static func isEnabled(_ fileSystem: FilePath) -> Bool {
+        FileSystem.exists(fileSystem.appending("enforce"))
+    }
+
+    /// The policy that holds; nil where there is no SELinux, or no policy.
+    ///
+    /// - Parameters:
+    ///   - fileSystem: another one in tests.
+    ///   - directory: where policies are.
+    package static func policy(
+        fileSystem: FilePath = fileSystem, directory: FilePath = SELinuxPolicy.directory
+    ) -> SELinuxPolicy? {
+        isEnabled(fileSystem) ? SELinuxPolicy(directory: directory) : nil
+    }
 
     /// The context that a process runs in; nil where there is no SELinux, or it is not told.
     package static func label(of process: Int32) -> String? {

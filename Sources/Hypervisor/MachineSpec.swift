@@ -38,6 +38,8 @@ package struct MachineSpec: Sendable, Equatable {
     /// What the machine has in place of the host's users, where it shares the host's kernel; nil for the host's. All that
     /// it gets to see is shown with these ids already.
     package var users: UserRange?
+    /// The contexts of SELinux that its processes run in; nil for those that the host gives them.
+    package var labels: PodLabels?
     /// Settings of the machine's network, by their paths below `/proc/sys`, that it cannot change itself.
     package var networkSettings: [NetworkSetting] = []
 

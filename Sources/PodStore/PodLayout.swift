@@ -97,6 +97,9 @@ package struct PodLayout: Sendable, Hashable {
     /// The host's user and group ids that the pod has for its own, `FIRST:COUNT`; absent in a pod that has the host's users.
     package var users: FilePath { directory.appending("users") }
 
+    /// The contexts of SELinux that the pod has, chosen when it is started; absent in a pod that has none of its own.
+    package var labels: FilePath { directory.appending("selinux") }
+
     package var appInfos: FilePath { directory.appending("appsinfo") }
     package func appInfo(_ app: String) -> FilePath { appInfos.appending(app) }
     /// The manifest of the image that an app was made from; it stays when the image is removed.

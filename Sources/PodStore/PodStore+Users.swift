@@ -51,14 +51,15 @@ extension PodStore {
 
     /// The lock is on the directory of all pods, which nothing else locks. It is held for a moment; whoever may look into
     /// the directory could hold it for ever.
-    private func lockChoice() throws -> FileLock {
+    func lockChoice() throws -> FileLock {
         let deadline = Clock.milliseconds + Self.choicePatience
         var backoff = Backoff()
         repeat {
             if let lock = try FileLock.tryAcquire(directory, .exclusive) { return lock }
         } while backoff.pause(until: deadline)
         throw RuntimeError(
-            .busy, "somebody keeps \(directory) locked, so that no user ids can be chosen; see who does with lslocks(8)"
+            .busy,
+            "somebody keeps \(directory) locked, so that nothing can be chosen for a pod; see who does with lslocks(8)"
         )
     }
 

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Hypervisor
 import LinuxPlatform
 import PodStore
 import SystemPackage
 
 /// Overlay mounts (Documentation/filesystems/overlayfs.rst): a shared tree below, a pod's own writable layer on top.
-enum Overlay {
+package enum Overlay {
     // Magic numbers of statfs(2).
     private static let overlayfs: Int64 = 0x794c_7630
     private static let aufs: Int64 = 0x6175_6673
@@ -69,36 +70,54 @@ enum Overlay {
         try TreeCopy.copyAttributes(of: tree, FileSystem.status(tree), to: layers.upper)
     }
 
-    /// - Parameter owners: how the owners of files are shown; nil for what they are. An overlay as a whole does not map them,
-    ///   but its layers do.
+    /// - Parameters:
+    ///   - owners: how the owners of files are shown; nil for what they are. An overlay as a whole does not map them, but
+    ///     its layers do.
+    ///   - label: the context of SELinux that all files have, for whoever sees them here; nil for what they have.
     static func mount(
-        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, _ owners: OwnerMap?
+        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, _ owners: OwnerMap?, label: SELinuxContext?
     ) throws {
-        guard let owners else { return try mount(lower: lower, layers, at: target) }
+        guard let owners else { return try mount(lower: lower, layers, at: target, label: label) }
         try? FileSystem.makeDirectory(layers.lower, mode: 0o700)
         // Both writable layers have to be of one mount.
         try MappedMount.attach(layers.directory, at: layers.directory, owners)
         // The overlay keeps copies of these mounts.
         defer { try? Mount.unmount(layers.directory, detach: true) }
         try MappedMount.attach(lower, at: layers.lower, owners)
-        try mount(lower: layers.lower, layers, at: target, flags: .noDevices)
+        try mount(lower: layers.lower, layers, at: target, flags: .noDevices, label: label)
     }
 
     static func mount(
-        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, flags: MountFlags = []
+        lower: FilePath, _ layers: OverlayLayers, at target: FilePath, flags: MountFlags = [],
+        label: SELinuxContext? = nil
     ) throws {
-        let options = [
-            "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))",
-            "workdir=\(escape(layers.work))",
-        ]
         do {
             try Mount.mount(
-                source: "overlay", target: target, type: "overlay", flags: flags, data: options.joined(separator: ","))
+                source: "overlay", target: target, type: "overlay", flags: flags,
+                data: options(lower: lower, layers, label: label))
         } catch {
+            if let label { throw refusal(of: lower, label, error) }
             throw RuntimeError(
                 .unsupported, "cannot mount the overlay of \(lower); --no-overlay copies the tree instead", cause: error
             )
         }
+    }
+
+    private static func refusal(of lower: FilePath, _ label: SELinuxContext, _ error: any Error) -> RuntimeError {
+        RuntimeError(
+            .unsupported,
+            "cannot mount the overlay of \(lower) with the SELinux context \"\(label)\" (\(error)); "
+                + SELinuxContext.remedy)
+    }
+
+    /// What mount(2) is told; one page at most. The quotes keep the comma of a context's categories.
+    package static func options(lower: FilePath, _ layers: OverlayLayers, label: SELinuxContext? = nil) -> String {
+        let options = [
+            "lowerdir=\(escape(lower, also: ":"))", "upperdir=\(escape(layers.upper))",
+            "workdir=\(escape(layers.work))",
+        ]
+        // First, as nobody knows what quotes do that are in a path.
+        return ((label.map { ["context=\"\($0)\""] } ?? []) + options).joined(separator: ",")
     }
 
     /// Commas separate options and colons separate lower directories; a backslash takes that away.

@@ -4,6 +4,7 @@
 @preconcurrency import Glibc
 import AppContainer
 import Diagnostics
+import Hypervisor
 import ImageStore
 import LinuxPlatform
 import PodStore
@@ -26,17 +27,19 @@ extension PodRuntime {
     func mountRoot(of app: String, _ tree: RenderedTree, _ layout: PodLayout, place: Int) throws {
         let owners = try layout.readUsers().map { try OwnerMap($0, admitsRoot: true) }
         defer { owners?.close() }
+        let label = try PodLabels.read(layout.labels)?.file
         var root = layout.appStaging(app)
         defer { try? Mount.unmount(root, detach: true) }
         if FileSystem.exists(layout.overlay) {
             try FileSystem.makeDirectory(root)
             let layers = layout.liveLayers(app, place)
             try Overlay.makeLayers(layers, over: tree.rootfs)
-            try Overlay.mount(lower: tree.rootfs, layers, at: root, owners)
+            try Overlay.mount(lower: tree.rootfs, layers, at: root, owners, label: label)
         } else {
             let copy = layout.liveCopy(app, place)
             try FileSystem.makeDirectories(copy.removingLastComponent(), mode: 0o700)
             try TreeCopy.copy(tree.rootfs, to: copy)
+            if let label { try FileLabel.set(label, onTree: copy) }
             if let owners {
                 try FileSystem.makeDirectory(root)
                 try MappedMount.attach(copy, at: root, owners)

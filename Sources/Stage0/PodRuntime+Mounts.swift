@@ -3,6 +3,7 @@
 
 @preconcurrency import Glibc
 import Diagnostics
+import Hypervisor
 import ImageStore
 import LinuxPlatform
 import PodStore
@@ -16,17 +17,20 @@ extension PodRuntime {
         // What root of the host makes here belongs to nobody in a pod with users of its own, who has to pass through it.
         let mask = umask(0o022)
         defer { umask(mask) }
+        let label = try PodLabels.read(layout.labels)?.file
         if FileSystem.exists(layout.overlay) {
             let tree = try treeRoot(layout.stage1TreeID)
-            try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs, owners)
+            try Overlay.mount(lower: tree, layout.stage1Overlay, at: layout.stage1Rootfs, owners, label: label)
             for app in try FileSystem.list(layout.appInfos) {
                 let target = layout.appRootfs(app)
                 try FileSystem.makeDirectories(target)
-                try Overlay.mount(lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target, owners)
+                try Overlay.mount(
+                    lower: treeRoot(layout.appTreeID(app)), layout.appOverlay(app), at: target, owners, label: label)
             }
-        } else if let owners {
+        } else {
             // The apps' copies are below.
-            try MappedMount.attach(layout.stage1Rootfs, at: layout.stage1Rootfs, owners)
+            if let label { try FileLabel.set(label, onTree: layout.stage1Rootfs) }
+            if let owners { try MappedMount.attach(layout.stage1Rootfs, at: layout.stage1Rootfs, owners) }
         }
         if FileSystem.exists(layout.live) { try shareMounts(layout) }
         for directory in [layout.statuses, layout.exitCauses, layout.environments] {

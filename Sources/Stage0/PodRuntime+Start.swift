@@ -73,6 +73,7 @@ extension PodRuntime {
     func setUp(
         _ layout: PodLayout, _ uuid: PodUUID, lock: Int32, _ start: StartCall, _ choices: StartChoices
     ) throws -> EntrypointCall {
+        try assignLabels(to: layout, start.interface, choices.hypervisor)
         try mountRoots(layout)
         try write(start.names, hostname: choices.options.hostname, layout, uuid)
         try choices.networks.resolved.write(to: layout.networks)

@@ -14,6 +14,8 @@ struct MachineStatement {
     var confinement: MachineConfinement?
     /// Whose files the hypervisor sees: `host` or `private`.
     var root = "host"
+    /// The contexts of SELinux that were chosen for the pod's processes and files; nil where it has none of its own.
+    var labels: (process: String, file: String)?
     var exports: [MachineExport] = []
     var digests: MachineDigests?
     var measurement = MachineMeasurement.off
@@ -22,6 +24,12 @@ struct MachineStatement {
     var members: [(String, JSONValue)] {
         var members: [(String, JSONValue)] = [
             ("confinement", confinement.map { Self.json($0, root: root) } ?? .null),
+            (
+                "labels",
+                labels.map {
+                    ["process": .string($0.process), "file": .string($0.file)]
+                } ?? .null
+            ),
             ("exports", .array(exports.map(\.json))), ("digests", digests?.json ?? .null),
         ]
         members += measurement.members

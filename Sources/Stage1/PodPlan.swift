@@ -85,6 +85,7 @@ package struct PodPlan {
                 : hasAgent ? .bind : .direct,
             users: arguments.users)
         self.volumes = volumes
+        let labels = capabilities.contains(.labels) ? try PodLabels.read(pod.labels) : nil
         let appRoots = Self.appRoots(pod, capabilities)
         let live = arguments.isMutable && hasOwnKernel ? [Self.liveShare(pod, capabilities)] : []
         let hostname = arguments.hostname.isEmpty ? "rkt-\(uuid)" : arguments.hostname
@@ -178,6 +179,7 @@ package struct PodPlan {
                 network: namespace.map { .namespace($0) } ?? .host,
                 minimumIsolation: settings.minimumIsolation, inherited: inherited)
             container.users = arguments.users
+            container.labels = labels
             container.networkSettings = networkSettings.map { .init(path: $0.path, value: $0.value) }
             machine = container
             return
@@ -190,7 +192,7 @@ package struct PodPlan {
         }
         var commandLine = KernelCommandLine.standard(firstProgram: Self.firstProgram, verbose: arguments.debug)
         if let extraKernelParameters { try commandLine.appendUserParameters(extraKernelParameters) }
-        machine = MachineSpec(
+        var virtual = MachineSpec(
             name: Self.machineName(uuid.description), uuid: uuid.description, memory: memory, processors: processors,
             kernel: try GuestKernel(inStage1: pod.stage1Rootfs, for: capabilities), commandLine: commandLine,
             root: .block(pod.stage1Rootfs.appending(Self.guestRoot)),
@@ -199,6 +201,8 @@ package struct PodPlan {
             accelerator: settings.accelerator ?? .auto, profile: settings.profile,
             minimumIsolation: settings.minimumIsolation, inheritedDescriptors: inherited,
             user: machineUser, workingDirectory: pod.directory, log: Self.log(pod))
+        virtual.labels = labels
+        machine = virtual
     }
 
     /// A machine on the host's kernel: it begins with the same program, in a copy of the same root.

@@ -317,6 +317,9 @@ package struct Stage1Program {
         do {
             record.statement = try look(at: machine, pod, hypervisor, level, measured)
             record.statement.measurement = measurement
+            record.statement.labels = spec.labels.map {
+                ($0.process(accelerator?.accelerator).description, $0.file.description)
+            }
             try record.write(to: self.pod.machineRecord)
         } catch {
             machine.release()

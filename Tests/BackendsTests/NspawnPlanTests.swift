@@ -81,7 +81,7 @@ struct NspawnPlanTests {
 
 extension MachineSpec {
     /// A small container; tests change what they are about.
-    fileprivate static func container() -> MachineSpec {
+    static func container() -> MachineSpec {
         var spec = MachineSpec.sample()
         spec.kernel = .host(FirstProgram(arguments: ["/usr/lib/rkt/rkt-guest"], capabilities: 0x2001))
         spec.root = .directory("/stage1/guest")

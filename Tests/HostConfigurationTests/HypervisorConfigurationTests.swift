@@ -41,6 +41,20 @@ struct HypervisorConfigurationTests {
         #expect(try fixture.read()[HypervisorConfiguration.self].demandedIsolation == demanded)
     }
 
+    @Test func contextsOfPodsCanBeTurnedOff() throws {
+        let fixture = try ConfigurationFixture()
+        #expect(try fixture.read()[HypervisorConfiguration.self].labels == nil)
+        try fixture.write("system", "hypervisor.d/a.json", file(#","selinux":"off""#))
+        let configuration = try fixture.read()
+        #expect(configuration[HypervisorConfiguration.self].labels == .off)
+        #expect(configuration.json.encoded().contains(#""selinux":"off""#))
+        try fixture.write("local", "hypervisor.d/a.json", file(#","selinux":"auto""#))
+        #expect(try fixture.read()[HypervisorConfiguration.self].labels == .auto)
+        try fixture.write("user", "hypervisor.d/a.json", file(#","selinux":"no""#))
+        let error = #expect(throws: (any Error).self) { try fixture.read() }
+        #expect("\(String(describing: error))".contains("use auto or off"))
+    }
+
     @Test func eachFieldOfTheMachineIsOverriddenByItself() throws {
         let fixture = try ConfigurationFixture()
         try fixture.write(

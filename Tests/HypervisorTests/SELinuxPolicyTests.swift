@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Hypervisor
 import LinuxPlatform
 import SystemPackage
@@ -71,6 +72,56 @@ struct SELinuxPolicyTests {
 
     @Test(arguments: ["", "a:b", "::", "a:b:c:", "a b:c:d", "a:b:c\u{e4}", "a:b:c:s0\n", "a:b:c:s0 x"])
     func `what is no context is refused`(text: String) { #expect(SELinuxContext(text) == nil) }
+
+    @Test func `a policy counts only where the kernel has SELinux`() throws {
+        try writeTargeted()
+        let kernel = scratch.appending("kernel")
+        #expect(SELinuxHost.policy(fileSystem: kernel, directory: scratch.path) == nil)
+        try FileSystem.makeDirectory(kernel)
+        #expect(SELinuxHost.policy(fileSystem: kernel, directory: scratch.path) == nil)
+        try FileSystem.write("0".utf8, to: kernel.appending("enforce"))
+        #expect(SELinuxHost.policy(fileSystem: kernel, directory: scratch.path)?.container?.type == "container_t")
+    }
+
+    @Test func `a pod's contexts are those of the policy with its categories`() throws {
+        try writeTargeted()
+        let (policy, categories) = (try #require(policy), try #require(SELinuxCategories(3, 700)))
+        let machine = try #require(PodLabels(policy, hasOwnKernel: true, categories))
+        #expect(machine.process(.kvm).description == "system_u:system_r:svirt_t:s0:c3,c700")
+        #expect(machine.process(.tcg).description == "system_u:system_r:svirt_tcg_t:s0:c3,c700")
+        #expect(machine.file.description == "system_u:object_r:svirt_image_t:s0:c3,c700")
+        let container = try #require(PodLabels(policy, hasOwnKernel: false, categories))
+        #expect(container.process(nil).description == "system_u:system_r:container_t:s0:c3,c700")
+        #expect(container.file.description == "system_u:object_r:container_file_t:s0:c3,c700")
+        for labels in [machine, container] { #expect(try PodLabels(parsing: labels.description) == labels) }
+    }
+
+    @Test func `without a context for files a pod has none`() throws {
+        try writeTargeted()
+        try FileSystem.remove(scratch.path.pushing("targeted/contexts/virtual_image_context"))
+        let categories = try #require(SELinuxCategories(3, 700))
+        #expect(PodLabels(try #require(policy), hasOwnKernel: true, categories) == nil)
+        #expect(PodLabels(try #require(policy), hasOwnKernel: false, categories) != nil)
+    }
+
+    @Test func `categories of other pods are not chosen`() throws {
+        try writeTargeted()
+        let policy = try #require(policy)
+        var generator = SystemRandomNumberGenerator()
+        var others: [String] = []
+        for _ in 0..<200 {
+            let labels = try #require(
+                try PodLabels(policy, hasOwnKernel: others.count.isMultiple(of: 2), others: others, &generator))
+            others.append(labels.description)
+        }
+        #expect(try Set(others.map { try PodLabels(parsing: $0).categories }).count == 200)
+        // What another pod has is not guessed.
+        for text in ["", "categories=c1,c2\n", others[0].replacing("categories=c", with: "categories=x")] {
+            #expect(throws: RuntimeError.self) {
+                try PodLabels(policy, hasOwnKernel: true, others: others + [text], &generator)
+            }
+        }
+    }
 
     @Test func `each pod has categories of its own`() throws {
         let categories = try #require(SELinuxCategories(700, 3))

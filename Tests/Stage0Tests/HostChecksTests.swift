@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Stage0
+import TestSupport
 import Testing
 
 /// What is concluded from facts about hosts that are made up.
@@ -82,6 +83,17 @@ struct HostChecksTests {
     @Test func whatAPolicyHasForPodsIsTold() throws {
         try expect("selinux", .missing, ["no SELinux"]) { _ in }
         try expect("selinux", .limited, ["no contexts", "selinux-policy-default"]) { $0.hasSELinux = true }
+        let scratch = try ScratchDirectory()
+        let policy = try scratch.writePolicy()
+        try expect("selinux", .ok, ["virtual machines system_u:system_r:svirt_t:s0", "containers system_u:"]) {
+            $0.hasSELinux = true
+            $0.labels = policy
+        }
+        try expect("selinux", .ok, ["no contexts", "configured"]) {
+            $0.hasSELinux = true
+            $0.labels = policy
+            $0.labelsAreOff = true
+        }
     }
 
     @Test func aTPMIsMissedWhereItIsRequiredOnly() throws {

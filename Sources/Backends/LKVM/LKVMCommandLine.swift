@@ -18,6 +18,8 @@ package struct LKVMCommandLine: Sendable, Equatable {
     package let readOnlySources: [FilePath]
     package let credentials: MachineCredentials?
     package let limits: [ResourceLimit]
+    /// Its context of SELinux; nil for the one that the host gives it.
+    package let label: SELinuxContext?
     /// lkvm's home and working directory, where it makes its control socket.
     package let home: FilePath
     package let log: FilePath
@@ -81,6 +83,7 @@ extension LKVMCommandLine: CustomStringConvertible {
         for source in readOnlySources { lines.append("sees \(source) read-only") }
         if let credentials { lines.append("\(credentials)") }
         lines.append(MachineLimits.line(limits))
+        if let label { lines.append("context: \(label)") }
         lines.append("home: \(home)")
         lines.append("log: \(log)")
         return lines.joined(separator: "\n") + "\n"

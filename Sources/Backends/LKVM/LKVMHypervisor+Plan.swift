@@ -54,7 +54,7 @@ extension LKVMHypervisor {
             id: spec.uuid, program: program, options: options, descriptors: descriptors,
             readOnlySources: spec.shares.filter(\.isReadOnly).map(\.source),
             credentials: spec.user.map { MachineCredentials(user: $0, shares: spec.shares) },
-            limits: MachineLimits.hypervisor(of: spec),
+            limits: MachineLimits.hypervisor(of: spec), label: spec.labels?.process(.kvm),
             home: spec.workingDirectory.appending("lkvm"), log: spec.log)
     }
 

@@ -22,7 +22,9 @@ package struct LKVMHypervisor: MachineHypervisor {
     }
 
     package var kind: HypervisorKind { .lkvm }
-    package var capabilities: HypervisorCapabilities { [.ownKernel, .preservesExitStatus, .agent, .mutablePods] }
+    package var capabilities: HypervisorCapabilities {
+        [.ownKernel, .preservesExitStatus, .agent, .mutablePods, .labels]
+    }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
     /// lkvm filters none of its system calls: it is not for hostile guests, whoever it runs as.
@@ -60,7 +62,8 @@ package struct LKVMHypervisor: MachineHypervisor {
             accelerator: problems.isEmpty ? AcceleratorChoice(.kvm) : nil,
             confinement: SurveyedConfinement(
                 user: "one of its own for each machine", capabilities: "none, or those that shares over 9p take",
-                systemCalls: "not filtered", namespaces: "mount", limits: MachineLimits.words),
+                systemCalls: "not filtered", namespaces: "mount", limits: MachineLimits.words,
+                label: SurveyedConfinement.ownLabel),
             problems: problems,
             facts: Self.facts(hasOwnUser: true, servesFiles: true))
     }

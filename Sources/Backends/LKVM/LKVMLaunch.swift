@@ -132,11 +132,13 @@ final class LKVMLaunch {
                 }
             }
         }
-        emulator = try spawn(plan.words, descriptors: numbers)
+        emulator = try spawn(plan.words, descriptors: numbers, label: plan.label.map { ProcessLabel($0) })
         closePassed()
     }
 
-    private func spawn(_ words: [String], descriptors: [Int32]) throws -> ChildProcess {
+    private func spawn(
+        _ words: [String], descriptors: [Int32], label: ProcessLabel? = nil
+    ) throws -> ChildProcess {
         var request = SpawnRequest(
             path: plan.program, arguments: words,
             // Its control socket is made below its home, by a path that must not be long.
@@ -148,6 +150,7 @@ final class LKVMLaunch {
             // Nothing outlives the supervisor, however it ends.
             parentDeathSignal: 9)
         request.limits = plan.limits
+        request.label = label
         return try ChildProcess.spawn(request)
     }
 

@@ -48,6 +48,13 @@ extension NspawnHypervisor {
                 "--tmpfs=\(Self.guestState):mode=0755",
             ]
         }
+        if let labels = spec.labels {
+            options += [
+                "--selinux-context=\(labels.process(nil))",
+                // Of what it mounts itself.
+                "--selinux-apifs-context=\(labels.file)",
+            ]
+        }
         var network: NspawnNetwork?
         switch spec.network {
         case .host: break

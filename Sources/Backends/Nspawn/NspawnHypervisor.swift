@@ -9,7 +9,7 @@ package struct NspawnHypervisor: MachineHypervisor {
 
     package var kind: HypervisorKind { .nspawn }
     package var capabilities: HypervisorCapabilities {
-        [.hostNetwork, .preservesExitStatus, .agent, .userNamespaces, .mutablePods]
+        [.hostNetwork, .preservesExitStatus, .agent, .userNamespaces, .mutablePods, .labels]
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.namespace, .host] }
 
@@ -27,7 +27,7 @@ package struct NspawnHypervisor: MachineHypervisor {
             kind, isolation: .container, request,
             confinement: SurveyedConfinement(
                 user: "root", capabilities: "those that apps keep", systemCalls: "filtered for each app",
-                namespaces: "mount, pid, ipc, uts, net", root: "private"))
+                namespaces: "mount, pid, ipc, uts, net", root: "private", label: SurveyedConfinement.ownLabel))
     }
 
     package func launch(_ plan: NspawnCommandLine) throws -> any Machine {

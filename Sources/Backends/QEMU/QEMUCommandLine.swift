@@ -19,6 +19,8 @@ package struct QEMUCommandLine: Sendable, Equatable {
     package let credentials: MachineCredentials?
     /// QEMU's.
     package let limits: [ResourceLimit]
+    /// QEMU's context of SELinux; nil for the one that the host gives it.
+    package let label: SELinuxContext?
     package let workingDirectory: FilePath
     package let log: FilePath
 
@@ -40,6 +42,7 @@ extension QEMUCommandLine: CustomStringConvertible {
         if let reason = accelerator.fallbackReason { lines.append("fallback: \(reason)") }
         if let credentials { lines.append("\(credentials)") }
         lines.append(MachineLimits.line(limits))
+        if let label { lines.append("context: \(label)") }
         lines.append("working directory: \(workingDirectory)")
         lines.append("log: \(log)")
         return lines.joined(separator: "\n") + "\n"

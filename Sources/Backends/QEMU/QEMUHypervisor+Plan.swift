@@ -74,7 +74,7 @@ extension QEMUHypervisor {
             id: spec.uuid, program: emulator, arguments: options.flatMap(\.arguments), descriptors: descriptors,
             shareServers: servers, accelerator: accelerator,
             credentials: spec.user.map { MachineCredentials(user: $0, shares: spec.shares) },
-            limits: MachineLimits.hypervisor(of: spec),
+            limits: MachineLimits.hypervisor(of: spec), label: spec.labels?.process(accelerator.accelerator),
             workingDirectory: spec.workingDirectory, log: spec.log)
     }
 

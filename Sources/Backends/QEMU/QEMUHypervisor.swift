@@ -23,7 +23,7 @@ package struct QEMUHypervisor: MachineHypervisor {
 
     package var kind: HypervisorKind { .qemu }
     package var capabilities: HypervisorCapabilities {
-        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel, .agent, .mutablePods]
+        [.ownKernel, .preservesExitStatus, .virtiofs, .executableKernel, .agent, .mutablePods, .labels]
     }
     package var acceptedAttachments: Set<NetworkAttachment.Kind> { [.interfaces] }
 
@@ -55,7 +55,8 @@ package struct QEMUHypervisor: MachineHypervisor {
         ]
         let confinement = SurveyedConfinement(
             user: "one of its own for each machine", capabilities: "none, or those that volumes over 9p take",
-            systemCalls: "filtered", namespaces: "mount", limits: MachineLimits.words)
+            systemCalls: "filtered", namespaces: "mount", limits: MachineLimits.words,
+            label: SurveyedConfinement.ownLabel)
         do {
             let choice = try accelerators.choose(request.accelerator)
             return BackendSurvey(

@@ -88,7 +88,8 @@ final class QEMULaunch {
         }
         emulator = try spawn(
             plan.words, descriptors: numbers,
-            credentials: plan.credentials?.spawned(accelerator: plan.accelerator.accelerator), limits: plan.limits)
+            credentials: plan.credentials?.spawned(accelerator: plan.accelerator.accelerator), limits: plan.limits,
+            label: plan.label.map { ProcessLabel($0) })
         closePassed()
     }
 
@@ -122,7 +123,7 @@ final class QEMULaunch {
 
     private func spawn(
         _ words: [String], descriptors: [Int32], readOnly: [FilePath] = [],
-        credentials: SpawnRequest.Credentials? = nil, limits: [ResourceLimit]
+        credentials: SpawnRequest.Credentials? = nil, limits: [ResourceLimit], label: ProcessLabel? = nil
     ) throws -> ChildProcess {
         var request = SpawnRequest(
             path: FilePath(words[0]), arguments: words, environment: Self.environment, descriptors: descriptors,
@@ -134,6 +135,7 @@ final class QEMULaunch {
             // Nothing outlives the supervisor, however it ends.
             parentDeathSignal: 9)
         request.limits = limits
+        request.label = label
         return try ChildProcess.spawn(request)
     }
 

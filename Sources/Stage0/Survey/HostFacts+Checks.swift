@@ -220,17 +220,24 @@ extension HostFacts {
     }
 
     private var labelCheck: HostCheck {
-        guard hasSELinux else { return HostCheck("selinux", .missing, "this host has no SELinux") }
+        guard hasSELinux else {
+            return HostCheck("selinux", .missing, "this host has no SELinux, pods get no contexts of their own")
+        }
+        guard !labelsAreOff else {
+            return HostCheck("selinux", .ok, "pods get no contexts of their own, as is configured")
+        }
+        // Without a context for its files a pod gets none.
         let contexts = [
-            labels?.virtualMachine.map { "machines \($0)" }, labels?.emulatedMachine.map { "emulated ones \($0)" },
-            labels?.container.map { "containers \($0)" },
+            labels?.machineFile == nil ? nil : labels?.virtualMachine.map { "virtual machines \($0)" },
+            labels?.containerFile == nil ? nil : labels?.container.map { "containers \($0)" },
         ].compactMap { $0 }
-        let known =
-            contexts.isEmpty
-            ? "its policy has no contexts for pods; install one that has (Debian package selinux-policy-default)"
-            : "its policy has for \(contexts.joined(separator: ", "))"
+        guard !contexts.isEmpty else {
+            return HostCheck(
+                "selinux", .limited, "pods run in the context that rkt runs in",
+                "its policy has no contexts for pods; install one that has (Debian package selinux-policy-default)")
+        }
         return HostCheck(
-            "selinux", .limited, "pods run in the context that rkt runs in: rkt gives them no other", known)
+            "selinux", .ok, "each pod gets categories of its own: \(contexts.joined(separator: ", "))")
     }
 
     private var journalCheck: HostCheck {

@@ -24,7 +24,8 @@ extension HostFacts {
         tapProblem = Self.problem(opening: "/dev/net/tun")
         readMeasurement(settings)
         hasSELinux = SELinuxHost.isEnabled
-        labels = SELinuxPolicy()
+        labels = SELinuxHost.policy()
+        labelsAreOff = settings.hypervisorConfiguration?.labels == .off
         kernelRelease = Self.line("/proc/sys/kernel/osrelease") ?? "of an unknown version"
         controlGroups = Self.controlGroups()
         userNamespaces = Self.line("/proc/sys/user/max_user_namespaces").flatMap { Int($0) }

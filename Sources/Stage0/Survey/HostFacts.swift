@@ -93,6 +93,8 @@ package struct HostFacts: Sendable, Equatable {
     package var hasSELinux = false
     /// The contexts that its policy has for pods; nil for no policy.
     package var labels: SELinuxPolicy?
+    /// Whether pods are to get none of them.
+    package var labelsAreOff = false
     package var kernelRelease: String
     package var controlGroups: ControlGroups?
     /// How many user namespaces there may be; nil for a kernel without.

@@ -1,0 +1,48 @@
+// Copyright the rkt-swift authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import LinuxPlatform
+import SystemPackage
+
+/// Pods with contexts of SELinux of their own. What contexts a pod has stands in its directory, and goes with it.
+extension PodStore {
+    /// Gives a pod what is chosen in view of what all pods of this data directory have, also those that wait for their
+    /// removal. It is written down before this returns, and nobody else chooses meanwhile.
+    ///
+    /// - Parameters:
+    ///   - layout: of a pod that the caller has possession of.
+    ///   - choose: is told what other pods have; nil for nothing.
+    package func assignLabels(
+        to layout: PodLayout, choose: (_ others: [String]) throws -> String?
+    ) throws {
+        let lock = try lockChoice()
+        defer { lock.release() }
+        if let text = try choose(labelsOfPods(except: layout)) {
+            try FileSystem.writeAtomically(text.utf8, to: layout.labels)
+        }
+    }
+
+    /// A pod that goes to its next phase meanwhile is found there, as phases are looked through in their order.
+    private func labelsOfPods(except layout: PodLayout) throws -> [String] {
+        var found: [String] = []
+        for phase in PodPhase.allCases {
+            let names: [String]
+            do {
+                names = try FileSystem.list(directory(of: phase))
+            } catch let error as RuntimeError where error.code == .notFound {
+                continue
+            }
+            for name in names {
+                let other = PodLayout(directory: directory(of: phase).appending(name))
+                guard other != layout else { continue }
+                do {
+                    found.append(try FileSystem.readText(other.labels, limit: 4096))
+                } catch let error as RuntimeError where error.code == .notFound {
+                    continue
+                }
+            }
+        }
+        return found
+    }
+}
