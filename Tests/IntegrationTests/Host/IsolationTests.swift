@@ -66,6 +66,8 @@ struct IsolationTests {
             }
             #expect(try #require(machine["confinement"]?["limits"]?["nproc"]?.int) <= 512)
             #expect(machine["confinement"]?["selinux"]?.isNull == !SELinuxHost.isEnabled)
+            let labels = try #require(machine["labels"])
+            #expect(labels.isNull || labels["process"]?.string == machine["confinement"]?["selinux"]?.string)
 
             let exports = try #require(machine["exports"]?.array)
             let volume = try #require(exports.first { $0["source"]?.string == host.string })
