@@ -100,4 +100,15 @@ extension SELinuxContext {
     package static let remedy =
         "the host's policy has to allow it (ausearch -m AVC shows what it refuses); or set \"selinux\" of the configuration "
         + "kind hypervisor to \"off\""
+
+    /// Gives a file the context; a symbolic link itself, and not what it leads to.
+    package func set(on path: FilePath) throws {
+        do {
+            // The kernel counts the zero byte in.
+            try ExtendedAttributes.set("security.selinux", Array(description.utf8) + [0], of: path)
+        } catch {
+            throw RuntimeError(
+                .unsupported, "cannot give \(path) the SELinux context \"\(self)\" (\(error)); \(Self.remedy)")
+        }
+    }
 }

@@ -39,3 +39,31 @@ package struct ProcessLabel: Sendable, Equatable {
         }
     }
 }
+
+/// Sockets that a program is given have to be its own: a policy does not let it use those of whoever has started it.
+extension ProcessLabel {
+    /// Where the kernel takes the context of sockets that a thread makes from then on.
+    package static let sockets: FilePath = "/proc/thread-self/attr/sockcreate"
+
+    /// Gives the context to all sockets that `body` makes. Programs that it starts do not inherit that.
+    ///
+    /// - Parameter file: another one in tests.
+    package func onSockets<Value>(file: FilePath = sockets, _ body: () throws -> Value) throws -> Value {
+        try write(context, to: file)
+        let result = Result { try body() }
+        // This is what the kernel takes for none.
+        try write("\n", to: file)
+        return try result.get()
+    }
+
+    private func write(_ text: String, to file: FilePath) throws {
+        do {
+            let attribute = try FileDescriptor.open(file, .writeOnly, options: .closeOnExec)
+            try attribute.closeAfter { _ = try attribute.writeAll(text.utf8) }
+        } catch {
+            throw RuntimeError(
+                .permissionDenied,
+                "cannot give sockets the SELinux context \"\(context)\": \(file): \(error); \(remedy)")
+        }
+    }
+}

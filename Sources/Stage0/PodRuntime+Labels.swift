@@ -31,17 +31,9 @@ extension PodRuntime {
 package enum FileLabel {
     /// Gives everything in a tree the same. Nobody else may write to the tree meanwhile.
     package static func set(_ context: SELinuxContext, onTree root: FilePath) throws {
-        // The kernel counts the zero byte in.
-        let value = Array(context.description.utf8) + [0]
         var paths = [root]
         while let path = paths.popLast() {
-            do {
-                try ExtendedAttributes.set("security.selinux", value, of: path)
-            } catch {
-                throw RuntimeError(
-                    .unsupported,
-                    "cannot give \(path) the SELinux context \"\(context)\" (\(error)); \(SELinuxContext.remedy)")
-            }
+            try context.set(on: path)
             // A link leads elsewhere.
             guard try FileSystem.status(path).type == .directory else { continue }
             paths += try FileSystem.list(path).map { path.appending($0) }

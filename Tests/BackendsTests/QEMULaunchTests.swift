@@ -36,6 +36,23 @@ struct QEMULaunchTests {
         }
     }
 
+    @Test(.enabled(if: !SELinuxHost.isEnabled, "a kernel that takes no contexts"))
+    func `an emulator that cannot have its context is not started`() throws {
+        try LaunchFixture.with { fixture in
+            let (program, trace) = (fixture.directory.appending("emulator"), fixture.directory.appending("trace"))
+            try FileSystem.write("#!/bin/sh\ntouch '\(trace)'\n".utf8, to: program, mode: 0o755)
+            var spec = fixture.spec
+            let context = "system_u:system_r:svirt_t:s0:c3,c700"
+            spec.labels = try PodLabels(
+                parsing: "categories=c3,c700\nprocess=\(context)\nemulated=\(context)\nfile=\(context)\n")
+            let error = #expect(throws: RuntimeError.self) { try launch(spec, emulator: program) }
+            for word in [context, "/proc/thread-self/attr/", "\"off\""] {
+                #expect(error?.message.contains(word) == true, "\(word): \(String(describing: error))")
+            }
+            #expect(!FileSystem.exists(trace))
+        }
+    }
+
     @Test(.enabled(if: LaunchFixture.hasEmulator, "needs qemu-system-x86_64"))
     func `a kernel that is none is reported in the emulator's words`() throws {
         try LaunchFixture.with { fixture in

@@ -73,6 +73,28 @@ struct ChildProcessTests {
         }
     }
 
+    @Test func socketsHaveTheContextWhileTheyAreMadeAndNoLonger() throws {
+        let scratch = try ScratchDirectory()
+        let attribute = scratch.appending("sockcreate")
+        try FileSystem.write([], to: attribute)
+        let label = ProcessLabel("u:r:t:s0", remedy: "change the policy")
+        let meanwhile = try label.onSockets(file: attribute) { try FileSystem.readText(attribute) }
+        #expect(meanwhile == "u:r:t:s0")
+        // It is taken back by a line without a context, also when nothing comes of the sockets.
+        #expect(try FileSystem.readText(attribute).hasPrefix("\n"))
+        struct Failure: Error {}
+        #expect(throws: Failure.self) { try label.onSockets(file: attribute) { throw Failure() } }
+        #expect(try FileSystem.readText(attribute).hasPrefix("\n"))
+        var isReached = false
+        let error = #expect(throws: RuntimeError.self) {
+            try label.onSockets(file: scratch.appending("missing")) { isReached = true }
+        }
+        #expect(!isReached)
+        for word in ["\"u:r:t:s0\"", "missing", "No such file", "; change the policy"] {
+            #expect(error?.message.contains(word) == true, "\(word): \(String(describing: error))")
+        }
+    }
+
     @Test func aMissingProgramIsAnErrorThatNamesIt() {
         let request = SpawnRequest(path: "/nonexistent/program", arguments: ["x"])
         let error = #expect(throws: (any Error).self) { try ChildProcess.spawn(request) }

@@ -36,7 +36,7 @@ final class LKVMLaunch {
         do {
             try makeHome()
             let version = try version()
-            try start()
+            try withSockets(plan.label) { try start() }
             try connect()
             guard let emulator, let console, let messages, let boot = terminals[LKVMCommandLine.bootTerminal],
                 let agent = terminals[LKVMCommandLine.agentTerminal]

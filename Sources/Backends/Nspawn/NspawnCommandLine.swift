@@ -22,6 +22,8 @@ package struct NspawnCommandLine: Equatable, CustomStringConvertible, Sendable {
     /// The network that systemd-nspawn runs in, and the container with it; nil where it is one of the options.
     package var network: NspawnNetwork?
     package var inheritedDescriptors: [Int32]
+    /// The contexts of SELinux that are among the options; nil for those that the host gives.
+    package var labels: PodLabels?
     package var workingDirectory: FilePath
     package var log: FilePath
 

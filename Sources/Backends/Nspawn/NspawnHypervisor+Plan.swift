@@ -80,7 +80,7 @@ extension NspawnHypervisor {
                 "SYSTEMD_NSPAWN_LOCK=0",
             ],
             socket: socket, users: spec.users, network: network,
-            inheritedDescriptors: spec.inheritedDescriptors.map(\.rawValue),
+            inheritedDescriptors: spec.inheritedDescriptors.map(\.rawValue), labels: spec.labels,
             workingDirectory: spec.workingDirectory, log: spec.log)
     }
 

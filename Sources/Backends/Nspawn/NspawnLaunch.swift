@@ -20,8 +20,12 @@ struct NspawnLaunch {
         let log = try MachineLog(plan.log)
         var opened = [log.file]
         do {
-            let socket = try GuestSocket(plan.socket, user: plan.users?.first ?? geteuid())
+            // Whoever connects needs the right to the socket, and to its name.
+            let socket = try withSockets(plan.labels?.process(nil)) {
+                try GuestSocket(plan.socket, user: plan.users?.first ?? geteuid())
+            }
             opened += socket.descriptors
+            if let label = plan.labels?.file { try label.set(on: plan.socket) }
             let (console, output) = try UnixSocket.pair()
             opened += [console, output]
             try UnixSocket.setNonBlocking(console)

@@ -40,8 +40,10 @@ final class QEMULaunch {
 
     func run() throws -> QEMUMachine {
         do {
-            for (index, server) in plan.shareServers.enumerated() { try start(server, index) }
-            try startEmulator()
+            try withSockets(plan.label) {
+                for (index, server) in plan.shareServers.enumerated() { try start(server, index) }
+                try startEmulator()
+            }
             return try handShake()
         } catch {
             guard undo() else {
