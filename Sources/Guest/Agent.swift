@@ -119,7 +119,11 @@ package final class Agent {
         }
         let ready = try Poll.wait(sources.map { ($0.1, $0.2) }, timeout: timeout)
         for (index, interest) in ready { try handle(sources[index].0, interest) }
-        endSynchronizations(ready.map { sources[$0.0].1.rawValue })
+        // Only those that were waited for: a number may have been given anew in this turn, to one that has just been made.
+        endSynchronizations(
+            ready.compactMap { index, _ in
+                if case .synchronized = sources[index].0 { sources[index].1.rawValue } else { nil }
+            })
         if journalWakeUp != nil || !toReap.isEmpty { pumpJournal() }
         endSessions()
         forgetKilled()
