@@ -49,6 +49,7 @@ extension PodRuntime {
         try removeRemains(of: addition.name, from: pod, &manifest)
         let place = try pod.layout.takePlace()
         let plan = try addition.plan(in: manifest, place: place, notices)
+        try pod.interface.checkStreams(PodManifest(apps: [plan.app]))
         try checkMemory(of: plan, in: pod)
         do {
             try put(plan, image, finder.store, in: pod, &manifest, place: place)

@@ -8,9 +8,6 @@ import LinuxPlatform
 extension Stage1Interface {
     private static let liveEntrypoints: [Entrypoint] = [.addApp, .startApp, .stopApp, .removeApp]
 
-    /// Whether apps can be added to pods of the image, and removed, while they run.
-    package var hasMutablePods: Bool { Self.liveEntrypoints.allSatisfy { path($0) != nil } }
-
     /// Refuses a pod that apps are to be added to where it cannot be.
     package func checkMutable() throws {
         guard let missing = Self.liveEntrypoints.first(where: { path($0) == nil }) else { return }

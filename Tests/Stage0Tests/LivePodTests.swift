@@ -162,6 +162,9 @@ struct LivePodTests {
             typist.stdin = "interactive"
             let terminal = #expect(throws: RuntimeError.self) { try runtime.addApp(typist, to: uuid, volumes: []) }
             #expect(terminal?.message.contains("rkt attach") == true)
+            typist.stdin = "stream"
+            let stream = #expect(throws: RuntimeError.self) { try runtime.addApp(typist, to: uuid, volumes: []) }
+            #expect(stream?.message.contains("cannot be attached to") == true)
             #expect(try runtime.apps(of: uuid).isEmpty)
             #expect(try runtime.podManifest(uuid).manifest.volumes.isEmpty)
             #expect(!FileSystem.exists(layout.appInfo("one")))
