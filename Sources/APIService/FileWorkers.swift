@@ -13,14 +13,20 @@ package struct FileWorkers: Sendable {
         pool.start()
     }
 
-    /// Does work on one of the threads; what it throws comes as an error of gRPC's.
+    /// Does work of a call on one of the threads; what it throws comes as an error of gRPC's.
     ///
-    /// - Parameter ambiguous: see ``RPCError/init(_:ambiguous:)``.
+    /// - Parameters:
+    ///   - hasLeft: whether nobody waits for it any more, asked when it is its turn.
+    ///   - ambiguous: see ``RPCError/init(_:ambiguous:)``.
     package func run<Value: Sendable>(
-        ambiguous: Bool = false, _ body: @escaping @Sendable () throws -> Value
+        unless hasLeft: @escaping @Sendable () -> Bool, ambiguous: Bool = false,
+        _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         do {
-            return try await pool.runIfActive(body)
+            return try await pool.runIfActive {
+                if hasLeft() { throw RPCError(code: .cancelled, message: "the client has left") }
+                return try body()
+            }
         } catch {
             throw RPCError(error, ambiguous: ambiguous)
         }

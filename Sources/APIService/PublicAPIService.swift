@@ -50,7 +50,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
         let message = request.message
         try message.filters.check()
         var response = V1alpha_ListPodsResponse()
-        response.pods = try await workers.run { [source] in
+        response.pods = try await run(context) { [source] in
             try source.pods(message.filters, detail: message.detail)
         }
         return ServerResponse(message: response)
@@ -62,7 +62,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
         let id = request.message.id
         guard !id.isEmpty else { throw RPCError.invalid("UUID cannot be empty") }
         var response = V1alpha_InspectPodResponse()
-        response.pod = try await workers.run(ambiguous: true) { [source] in try source.pod(id) }
+        response.pod = try await run(context, ambiguous: true) { [source] in try source.pod(id) }
         return ServerResponse(message: response)
     }
 
@@ -74,7 +74,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
         let message = request.message
         try message.filters.check()
         var response = V1alpha_ListImagesResponse()
-        response.images = try await workers.run { [source] in
+        response.images = try await run(context) { [source] in
             try source.images(message.filters, detail: message.detail)
         }
         return ServerResponse(message: response)
@@ -91,7 +91,7 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
             throw RPCError.invalid("\"\(id)\" is not an image ID: expected sha512- and at least two hexadecimal digits")
         }
         var response = V1alpha_InspectImageResponse()
-        response.image = try await workers.run(ambiguous: true) { [source] in try source.image(id) }
+        response.image = try await run(context, ambiguous: true) { [source] in try source.image(id) }
         return ServerResponse(message: response)
     }
 
@@ -134,15 +134,14 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
                 message: "\(PublicAPIService.logReaders) clients read logs already; try again later")
         }
         let id = request.message.podID
-        let pod = try await workers.run(ambiguous: true) { [source] in try source.find(id) }
-        let reader = try await workers.run { [source] in try LogReader(source.runtime, pod, selection) }
-        return StreamingServerResponse { [workers, shutdown] writer in
+        let pod = try await run(context, ambiguous: true) { [source] in try source.find(id) }
+        let reader = try await run(context) { [source] in try LogReader(source.runtime, pod, selection) }
+        return StreamingServerResponse { [shutdown] writer in
             defer { withExtendedLifetime(place) {} }
             var pause = 1
             while true {
                 if shutdown.hasBegun { throw Shutdown.error }
-                if context.cancellation.isCancelled { throw RPCError(code: .cancelled, message: "the client has left") }
-                switch try await workers.run({ try reader.next() }) {
+                switch try await run(context, { try reader.next() }) {
                 case .ended: return [:]
                 case .waiting:
                     try await Task.sleep(for: .milliseconds(pause))
@@ -156,6 +155,15 @@ package struct PublicAPIService: V1alpha_PublicAPI.ServiceProtocol {
                 }
             }
         }
+    }
+
+    /// Reads files for a call. Calls are cancelled when their client leaves, and when the service ends, which leaves them time.
+    private func run<Value: Sendable>(
+        _ context: ServerContext, ambiguous: Bool = false, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await workers.run(
+            unless: { [shutdown] in context.cancellation.isCancelled && !shutdown.hasBegun }, ambiguous: ambiguous,
+            body)
     }
 
     /// Seconds to wait until a second is over; nil when it is.

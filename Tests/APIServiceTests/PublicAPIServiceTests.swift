@@ -102,6 +102,21 @@ struct PublicAPIServiceTests {
         #expect(RPCError(Diagnostics.RuntimeError(.permissionDenied, "no")).code == .unavailable)
     }
 
+    @Test func nothingIsReadForAClientThatHasLeft() async throws {
+        let context = context
+        context.cancellation.cancel()
+        let found = await code {
+            try await service.listPods(request: request(V1alpha_ListPodsRequest()), context: context)
+        }
+        #expect(found == .cancelled)
+        // The end of the service cancels calls, too, and they have time to be answered.
+        shutdown.begin()
+        let last = await code {
+            try await service.listPods(request: request(V1alpha_ListPodsRequest()), context: context)
+        }
+        #expect(last == nil)
+    }
+
     /// A message is a header of the answer, and what is too long for one ends the connection.
     @Test func aMessageDoesNotRepeatARequestOfAnyLength() async throws {
         let id = String(repeating: "0", count: 100_000)
