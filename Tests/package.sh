@@ -25,12 +25,14 @@ step() {
 
 # -- In the root --------------------------------------------------------------------------------------------------------------
 
-# tree FILE: all paths with type, owner, mode, target and digest.
+# tree FILE: all paths with type, owner, mode, target and digest. What a pod that runs removes meanwhile is left out.
 tree() {
     {
-        find / -xdev -path /test -prune -o -not -type f -printf '%p %y %m %u %g %l\n' -o -printf '%p %y %m %u %g %s\n'
-        find / -xdev -path /test -prune -o -type f -size -1024k -print0 | xargs -0 sha1sum
-        find /run -mindepth 1 -printf '%p %y %m %u %g %l\n'
+        find / -ignore_readdir_race -xdev -path /test -prune -o -not -type f -printf '%p %y %m %u %g %l\n' \
+            -o -printf '%p %y %m %u %g %s\n'
+        find / -ignore_readdir_race -xdev -path /test -prune -o -type f -size -1024k -print0 |
+            { xargs -0 sha1sum 2>/dev/null || true; }
+        find /run -ignore_readdir_race -mindepth 1 -printf '%p %y %m %u %g %l\n'
         ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/interface \1/'
         # Tables and their built-in chains are the kernel's, and stay once they were used.
         iptables-save | grep '^-A' || true
