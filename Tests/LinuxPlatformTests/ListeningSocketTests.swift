@@ -114,17 +114,21 @@ import Testing
         let directory = try ScratchDirectory()
         let path = directory.appending("notify")
         let name = abstract ? "@rkt-test-\(UInt64.random(in: .min ... .max))" : path.string
-        let receiver = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue), 0)
+        let receiver =
+            try abstract
+            ? Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            : UnixSocket.listen(path, .datagram).rawValue
         defer { close(receiver) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        var bytes = Array(name.utf8)
-        if abstract { bytes[0] = 0 }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(receiver, $0, socklen_t(2 + bytes.count)) }
+        if abstract {
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            let bytes = [0] + Array(name.utf8.dropFirst())
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+            let bound = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(receiver, $0, socklen_t(2 + bytes.count)) }
+            }
+            #expect(bound == 0)
         }
-        #expect(bound == 0)
         try NotificationSocket.notifyReady(name)
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = recv(receiver, &buffer, buffer.count, CInt(MSG_DONTWAIT))
