@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What becomes of a plan, with a program in lkvm's place.
-@Suite(.requires("python3"), .timeLimit(.minutes(2)))
+@Suite(.requires("python3"), .timeLimit(.minutes(5)))
 struct LKVMLaunchTests {
     private func start(
         _ fixture: LaunchFixture, insert: String = "", change: (inout MachineSpec) -> Void = { _ in }

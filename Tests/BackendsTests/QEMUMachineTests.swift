@@ -9,7 +9,7 @@ import SystemPackage
 import Testing
 
 /// Real machines: a kernel without a root file system boots to a panic.
-@Suite(.enabled(if: LaunchFixture.canBoot, "needs QEMU and a kernel"), .serialized, .timeLimit(.minutes(3)))
+@Suite(.enabled(if: LaunchFixture.canBoot, "needs QEMU and a kernel"), .serialized, .timeLimit(.minutes(5)))
 struct QEMUMachineTests {
     /// Boots; the kernel waits for ever unless told what to do.
     private func start(_ fixture: LaunchFixture, change: (inout MachineSpec) -> Void = { _ in }) throws

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// The client against a manager that is the test.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct SystemdClientTests {
     /// A manager that answers one connection with these bytes: after the authentication, and after each call.
     private final class Manager: @unchecked Sendable {

@@ -181,18 +181,8 @@ struct ImageBuilderTests {
         try FileSystem.write("{ \"acKind\": 5 }".utf8, to: scratch.appending("manifest"))
         #expect(message { _ = try build(builder()) }.contains("manifest is not a valid image manifest: "))
         try FileSystem.write(TarFixture.manifest().utf8, to: scratch.appending("manifest"))
-        let name = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(name) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let path = Array(rootfs.appending("s").string.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(name, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        #expect(bound == 0)
+        let socket = try UnixSocket.listen(rootfs.appending("s"))
+        defer { try? socket.close() }
         #expect(message { _ = try build(builder()) }.contains("s is a socket, which an image cannot hold"))
         try FileSystem.remove(rootfs.appending("s"))
         #expect(message { _ = try build(builder(), as: "rootfs/image.aci") }.contains("is in its root file system"))

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// Connections through forwarded ports to a server in a pod's namespace.
-@Suite(.requiresRoot, .requiresNetworkPlugins, .requires("python3"), .timeLimit(.minutes(3)))
+@Suite(.requiresRoot, .requiresNetworkPlugins, .requires("python3"), .timeLimit(.minutes(5)))
 struct ForwardedPortTests {
     enum Way: String, CaseIterable, Sendable {
         case nft, iptables, portmap

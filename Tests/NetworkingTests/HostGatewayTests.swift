@@ -60,7 +60,7 @@ struct HostGatewayTests {
     }
 
     @Test(
-        .requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(3)), arguments: ["default", "default-restricted"])
+        .requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(5)), arguments: ["default", "default-restricted"])
     func theBuiltInNetworksReachTheHost(name: String) {
         let failures = OwnNetwork.run { host in
             let pod = try PodOfTest(in: host.scratch.path, name)

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What networks must be like to be joined to a machine, which is told before the machine starts.
-@Suite(.requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(3)))
+@Suite(.requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(5)))
 struct JoinedNetworkTests {
     /// A plugin that makes an Ethernet interface in the namespace, and two addresses and three routes.
     private static let cable = """

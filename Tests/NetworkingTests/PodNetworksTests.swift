@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// Pods without machines on networks of the distribution's plugins.
-@Suite(.requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(3)))
+@Suite(.requiresRoot, .requiresNetworkPlugins, .timeLimit(.minutes(5)))
 struct PodNetworksTests {
     @Test func theDefaultNetworkGivesAnAddressAndAWayOut() {
         let failures = OwnNetwork.run { host in

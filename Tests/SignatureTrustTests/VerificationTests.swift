@@ -10,7 +10,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.requires("gpg"), .timeLimit(.minutes(3)))
+@Suite(.requires("gpg"), .timeLimit(.minutes(5)))
 struct VerificationTests {
     private let home: SigningHome
     private let scratch: ScratchDirectory

@@ -5,7 +5,7 @@ import GuestProtocol
 import Testing
 
 /// Ports by which one byte speaks to the hypervisor unless it is written twice.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PortEscapeTests {
     private static let escape: UInt8 = 1
 
