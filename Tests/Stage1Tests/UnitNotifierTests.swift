@@ -78,7 +78,7 @@ struct UnitNotifierTests {
     @Test func `a manager that has gone is complained of once`() async throws {
         let manager = try NotifiedManager()
         let pod = try SupervisedPod(variables: manager.variables)
-        try pod.connectAgent()
+        try await start(pod)
         manager.close()
         try pod.say(.ready)
         try pod.say(.appExit(app: "web", status: 0, cause: .exited))
