@@ -309,7 +309,7 @@ struct AttachedClientTests {
         let socket = try UnixSocket.connect(scene.pod.layout.endpointDirectory("web").appending("sock-stdin"))
         let said = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 256) }
         try FileSystem.writeAll(said, to: socket)
-        try socket.close()
+        try SupervisedPod.leave(socket)
         var heard: [UInt8] = []
         func hear(_ count: Int) async throws {
             while heard.count < count {
@@ -338,7 +338,7 @@ struct AttachedClientTests {
         }
         let client = try scene.attach()
         #expect(try await client.next() == .attached(session: 0, [.stdout, .stderr]))
-        for socket in sockets { try socket.close() }
+        for socket in sockets { try SupervisedPod.leave(socket) }
         _ = try await scene.pod.end()
     }
 

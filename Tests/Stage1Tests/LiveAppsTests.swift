@@ -173,7 +173,7 @@ struct LiveAppsTests {
             Issue.record("the guest is not given the app")
             return
         }
-        try client.close()
+        try SupervisedPod.leave(client)
         // What another is answered has been read after that.
         let unknown = try ask(pod, .startApp(request: 0, app: "db", run: 0))
         #expect(try await pod.answers(to: unknown).count == 1)
@@ -377,7 +377,7 @@ struct LiveAppsTests {
     @Test func clientsThatAskAndLeaveDoNotFillTheSupervisor() async throws {
         // Its agent does not come: nothing is answered.
         let pod = try SupervisedPod(isMutable: true)
-        for _ in 0..<256 { try ask(pod, .stopApp(request: 0, app: "web", run: 0)).close() }
+        for _ in 0..<256 { try SupervisedPod.leave(ask(pod, .stopApp(request: 0, app: "web", run: 0))) }
         let client = try ask(pod, .stopApp(request: 0, app: "web", run: 0))
         #expect(
             try await pod.answers(to: client) == [

@@ -199,6 +199,12 @@ final class SupervisedPod: @unchecked Sendable {
         return socket
     }
 
+    /// Ends a client, also where a process that is being started by another test still has a copy of its socket.
+    static func leave(_ client: FileDescriptor) throws {
+        _ = shutdown(client.rawValue, CInt(SHUT_RDWR))
+        try client.close()
+    }
+
     static let request = HostMessage.Session(
         target: .command(app: "web", arguments: ["true"]), terminal: false, rows: 24, columns: 80)
 
