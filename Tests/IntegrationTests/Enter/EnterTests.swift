@@ -44,7 +44,9 @@ struct EnterTests {
                 """
             let process = try await pod.shell("for p in self $(cat /main); do \(each); done").split(separator: "\n")
             #expect(process.count == 6 && process.prefix(3) == process.suffix(3), "\(process)")
-            #expect(process.last == "0000000000000000")
+            // Beyond the first 31 are those that libraries of threads keep to themselves, which nobody can set.
+            let ignored = try #require(process.last.flatMap { UInt64($0, radix: 16) })
+            #expect(ignored & 0x7fff_ffff == 0, "\(process)")
             let odd = try await pod.enter(["printf", "<%s>", "a b", "", "$HOME", "--help", "two\nlines"])
             #expect(odd.output == "<a b><><$HOME><--help><two\nlines>")
 
