@@ -9,9 +9,10 @@ struct SeveralAppsTests {
     /// How the second app ends, and with what status.
     @Test(arguments: [("exit 7", 7), ("kill -TERM $$", 143)])
     func failureOfOneAppStopsTheOthers(_ end: String, _ status: Int32) async throws {
-        let patient = "trap 'echo stopping; exit 3' TERM; sleep 98765 & echo up; wait $!"
-        // The others' traps are set when their sleeps are there; the pod's apps share a PID namespace.
-        let failing = "until [ $(ps | grep -c '[s]leep 98765') -ge 2 ]; do usleep 50000; done; echo failing; \(end)"
+        let patient = "trap 'echo stopping; exit 3' TERM; echo up; sleep 98765 & wait $!"
+        // The others' traps are set when their sleeps are there; the pod's apps share a PID namespace. The shells have the
+        // same words, and more after them.
+        let failing = "until [ $(ps | grep -c '[s]leep 98765$') -ge 2 ]; do usleep 50000; done; echo failing; \(end)"
         try await PodFixture.with { fixture in
             let run = try await fixture.rkt(
                 ["run"] + PodFixture.busybox(patient, name: "a") + PodFixture.busybox(failing, name: "b")
