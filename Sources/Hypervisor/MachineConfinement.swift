@@ -125,7 +125,20 @@ package enum SELinuxHost {
     package static func policy(
         fileSystem: FilePath = fileSystem, directory: FilePath = SELinuxPolicy.directory
     ) -> SELinuxPolicy? {
-        isEnabled(fileSystem) ? SELinuxPolicy(directory: directory) : nil
+        isEnabled(fileSystem) ? SELinuxPolicy(directory: directory) { isKnown($0, fileSystem) } : nil
+    }
+
+    /// Whether the policy that the kernel has loaded knows a context, as security_check_context(3) asks. Where the kernel
+    /// does not answer, as it refuses the question, it counts as known.
+    private static func isKnown(_ context: SELinuxContext, _ fileSystem: FilePath) -> Bool {
+        do {
+            let question = try FileDescriptor.open(
+                fileSystem.appending("context"), .writeOnly, options: .closeOnExec)
+            try question.closeAfter { _ = try question.writeAll(context.description.utf8) }
+            return true
+        } catch {
+            return error as? Errno != .invalidArgument
+        }
     }
 
     /// The context that a process runs in; nil where there is no SELinux, or it is not told.

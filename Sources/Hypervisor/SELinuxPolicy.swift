@@ -15,6 +15,9 @@ package struct SELinuxPolicy: Sendable, Equatable {
     /// The processes of a container, and its files.
     package let container: SELinuxContext?
     package let containerFile: SELinuxContext?
+    /// Contexts that the files name and the kernel does not know: of a module of the policy that is not loaded. They
+    /// count as missing.
+    package let unknown: [SELinuxContext]
 
     /// Where policies are.
     package static let directory: FilePath = "/etc/selinux"
@@ -22,24 +25,33 @@ package struct SELinuxPolicy: Sendable, Equatable {
 
     /// Reads the files of the policy that is configured; those that are missing, or make no sense, say nothing.
     ///
+    /// - Parameter isKnown: whether the kernel's policy has a context.
     /// - Returns: nil where no policy is configured.
-    package init?(directory: FilePath = SELinuxPolicy.directory) {
+    package init?(
+        directory: FilePath = SELinuxPolicy.directory, isKnown: (SELinuxContext) -> Bool = { _ in true }
+    ) {
         guard let configuration = Self.lines(directory.appending("config")),
             let name = configuration.lazy.compactMap({ Self.value("SELINUXTYPE", in: $0) }).last,
             FilePath(name).components.count == 1, FilePath(name).isRelative, !name.hasPrefix(".")
         else { return nil }
         let contexts = directory.appending(name).appending("contexts")
-        let domains = Self.lines(contexts.appending("virtual_domain_context")) ?? []
-        virtualMachine = domains.first.flatMap { SELinuxContext($0) }
-        // Policies without a second line mean the first for both.
-        emulatedMachine = domains.count > 1 ? SELinuxContext(domains[1]) : virtualMachine
-        machineFile = Self.lines(contexts.appending("virtual_image_context"))?.first.flatMap { SELinuxContext($0) }
-        let containers = Self.lines(contexts.appending("lxc_contexts")) ?? []
-        func context(_ key: String) -> SELinuxContext? {
-            containers.lazy.compactMap { Self.value(key, in: $0) }.first.flatMap { SELinuxContext($0) }
+        var unknown: [SELinuxContext] = []
+        func context(_ text: String?) -> SELinuxContext? {
+            guard let context = text.flatMap({ SELinuxContext($0) }) else { return nil }
+            guard !isKnown(context) else { return context }
+            unknown.append(context)
+            return nil
         }
-        container = context("process")
-        containerFile = context("file")
+        let domains = Self.lines(contexts.appending("virtual_domain_context")) ?? []
+        virtualMachine = context(domains.first)
+        // Policies without a second line mean the first for both.
+        emulatedMachine = domains.count > 1 ? context(domains[1]) : virtualMachine
+        machineFile = context(Self.lines(contexts.appending("virtual_image_context"))?.first)
+        let containers = Self.lines(contexts.appending("lxc_contexts")) ?? []
+        func value(_ key: String) -> String? { containers.lazy.compactMap { Self.value(key, in: $0) }.first }
+        container = context(value("process"))
+        containerFile = context(value("file"))
+        self.unknown = unknown
     }
 
     /// The context of a hypervisor.

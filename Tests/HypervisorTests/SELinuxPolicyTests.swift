@@ -51,6 +51,16 @@ struct SELinuxPolicyTests {
         #expect(policy.containerFile?.type == "container_file_t")
     }
 
+    @Test func `what the kernel's policy does not know counts as missing`() throws {
+        try writeTargeted()
+        let policy = try #require(SELinuxPolicy(directory: scratch.path) { !$0.type.hasPrefix("container_") })
+        #expect(policy.container == nil && policy.containerFile == nil)
+        #expect(policy.unknown.map(\.type) == ["container_t", "container_file_t"])
+        let categories = try #require(SELinuxCategories(3, 700))
+        #expect(PodLabels(policy, hasOwnKernel: false, categories) == nil)
+        #expect(PodLabels(policy, hasOwnKernel: true, categories) != nil)
+    }
+
     @Test func `a policy that has nothing for pods says so`() throws {
         try write("config", "SELINUXTYPE=minimum\n")
         let policy = try #require(policy)

@@ -1,6 +1,7 @@
 // Copyright the rkt-swift authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Hypervisor
 import Stage0
 import TestSupport
 import Testing
@@ -88,6 +89,13 @@ struct HostChecksTests {
         try expect("selinux", .ok, ["virtual machines system_u:system_r:svirt_t:s0", "containers system_u:"]) {
             $0.hasSELinux = true
             $0.labels = policy
+        }
+        let directory = scratch.appending("policy")
+        let partial = try #require(SELinuxPolicy(directory: directory) { $0.type != "container_t" })
+        let words = ["than virtual machines system_u:", "name system_u:system_r:container_t:s0,"]
+        try expect("selinux", .limited, words) {
+            $0.hasSELinux = true
+            $0.labels = partial
         }
         try expect("selinux", .ok, ["no contexts", "configured"]) {
             $0.hasSELinux = true

@@ -231,6 +231,16 @@ extension HostFacts {
             labels?.machineFile == nil ? nil : labels?.virtualMachine.map { "virtual machines \($0)" },
             labels?.containerFile == nil ? nil : labels?.container.map { "containers \($0)" },
         ].compactMap { $0 }
+        let unknown = labels?.unknown.map(\.description) ?? []
+        guard unknown.isEmpty || contexts.count == 2 else {
+            return HostCheck(
+                "selinux", .limited,
+                contexts.isEmpty
+                    ? "pods run in the context that rkt runs in"
+                    : "other pods than \(contexts.joined(separator: ", ")) run in the context that rkt runs in",
+                "its files name \(unknown.joined(separator: ", ")), which the policy does not know; "
+                    + "load the module that has it with semodule(8)")
+        }
         guard !contexts.isEmpty else {
             return HostCheck(
                 "selinux", .limited, "pods run in the context that rkt runs in",
