@@ -240,6 +240,7 @@ package struct Stage1Program {
         options.listing = MachineListing(
             pod, plan.machine, hasOwnKernel: hypervisor.capabilities.contains(.ownKernel))
         if !hypervisor.capabilities.contains(.ownKernel) { options.record = record }
+        options.label = record.statement.labels?.process
         options.interactiveApp = arguments.interactive ? plan.configuration.apps.first?.name : nil
         if let time = Self.milliseconds("RKT_HYPERVISOR_BOOT_TIMEOUT") { options.bootPatience = time }
         if let time = Self.milliseconds("RKT_HYPERVISOR_STOP_TIMEOUT") { options.stopPatience = time }

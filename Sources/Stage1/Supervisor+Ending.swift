@@ -111,12 +111,18 @@ extension Supervisor {
         let postMortem = self.postMortem
         record(postMortem)
         guard let message = outcome.message else { return }
-        errors.notice("stage1: \(message)")
+        errors.notice("stage1: \(message)\(refusal([message] + postMortem.console + postMortem.hypervisor))")
         // Where the guest has said why, its console is in the record for whoever wants to know more.
         if case .setUpFailed? = outcome.failure { return try finishOutput() }
         for text in postMortem.console { errors.notice("stage1:   console: \(text)") }
         for text in postMortem.hypervisor { errors.notice("stage1:   hypervisor: \(text)") }
         try finishOutput()
+    }
+
+    /// What may explain that a pod with a context of SELinux lacks a permission: its own words do not tell.
+    private func refusal(_ words: [String]) -> String {
+        guard let label = options.label, words.contains(where: { $0.contains("Permission denied") }) else { return "" }
+        return "; it runs in the SELinux context \"\(label)\": \(SELinuxContext.remedy)"
     }
 
     /// The last that the guest's kernel and the hypervisor said, where that may explain the pod's end.

@@ -39,6 +39,8 @@ package final class Supervisor {
         package var listing: MachineListing?
         /// What is completed when the guest speaks first; nil where it says everything already.
         var record: MachineRecord?
+        /// The context of SELinux of the pod's processes, for messages; nil where they have none of their own.
+        package var label: String?
         package init() {}
     }
 

@@ -104,6 +104,20 @@ struct EndRecordTests {
         #expect(!pod.complaints.contains("console:"))
     }
 
+    @Test(arguments: [nil, "u:r:container_t:s0:c1,c2"])
+    func aPermissionThatAContextMayLackIsExplained(label: String?) async throws {
+        let pod = try SupervisedPod { $0.label = label }
+        try pod.boot()
+        _ = try await pod.hear(on: pod.machine.bootPort)
+        try pod.say(.failed("mount: Permission denied"), on: pod.machine.bootPort)
+        try pod.connectAgent()
+        try pod.say(.failed("seen"))
+        try await pod.awaitComplaint("seen")
+        _ = try await pod.end()
+        #expect(pod.complaints.contains("mount: Permission denied"))
+        #expect(pod.complaints.contains("\"u:r:container_t:s0:c1,c2\"") == (label != nil))
+    }
+
     /// As `virsh shutdown` does it, more often than once.
     @Test func whoAsksTheMachineToEndStopsThePodInOrder() async throws {
         let pod = try SupervisedPod()

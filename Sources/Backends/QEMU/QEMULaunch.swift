@@ -68,7 +68,10 @@ final class QEMULaunch {
             connections.append(try UnixSocket.connect(path))
         } catch {
             try? FileSystem.remove(path)
-            throw error
+            guard let label = plan.label, (error as? RuntimeError)?.code == .permissionDenied else { throw error }
+            throw RuntimeError(
+                .permissionDenied,
+                "cannot connect sockets in the SELinux context \"\(label)\" (\(error)); \(SELinuxContext.remedy)")
         }
         try FileSystem.remove(path)
         let standard = [null.rawValue, log.file.rawValue, log.file.rawValue]
