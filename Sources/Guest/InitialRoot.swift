@@ -32,7 +32,7 @@ package enum InitialRoot {
                 try Mount.mount(source: device.string, target: root, type: "erofs", flags: .readOnly)
             } catch {
                 // The reason is the last that is seen on the console.
-                fputs("rkt-guest: the guest's root cannot be mounted: \(error)\n", stderr)
+                complain("the guest's root cannot be mounted: \(error)")
                 _ = rkt_restart()
                 exit(1)
             }
@@ -40,9 +40,15 @@ package enum InitialRoot {
             try enter()
             try ProcessImage.execute(program, arguments: [program.string], environment: ProcessImage.environment)
         } catch {
-            fputs("rkt-guest: \(error)\n", stderr)
+            complain("\(error)")
         }
         exit(1)
+    }
+
+    /// The kernel ends with this process, and would take with it what the console's driver has not sent by then.
+    private static func complain(_ reason: String) {
+        fputs("rkt-guest: \(reason)\n", stderr)
+        Terminal.drain(.standardError)
     }
 
     // MARK: - What is told
