@@ -23,24 +23,14 @@ extension PodStore {
         }
     }
 
-    /// A pod that goes to its next phase meanwhile is found there, as phases are looked through in their order.
     private func labelsOfPods(except layout: PodLayout) throws -> [String] {
         var found: [String] = []
-        for phase in PodPhase.allCases {
-            let names: [String]
+        try forEachLayout { other in
+            guard other != layout else { return }
             do {
-                names = try FileSystem.list(directory(of: phase))
+                found.append(try FileSystem.readText(other.labels, limit: 4096))
             } catch let error as RuntimeError where error.code == .notFound {
-                continue
-            }
-            for name in names {
-                let other = PodLayout(directory: directory(of: phase).appending(name))
-                guard other != layout else { continue }
-                do {
-                    found.append(try FileSystem.readText(other.labels, limit: 4096))
-                } catch let error as RuntimeError where error.code == .notFound {
-                    continue
-                }
+                // It has none.
             }
         }
         return found

@@ -63,10 +63,16 @@ extension PodStore {
         )
     }
 
-    /// The ids of all pods, also of those that wait for their removal. A pod that goes to its next phase meanwhile is found
-    /// there, as phases are looked through in their order.
+    /// The ids of all pods, also of those that wait for their removal.
     package func usersOfPods() throws -> [UserRange] {
         var found: [UserRange] = []
+        try forEachLayout { if let range = try $0.readUsers() { found.append(range) } }
+        return found
+    }
+
+    /// Looks at the directories of pods in all phases. One that goes to its next phase meanwhile is found there, as phases are
+    /// looked through in their order.
+    func forEachLayout(_ body: (PodLayout) throws -> Void) throws {
         for phase in PodPhase.allCases {
             let names: [String]
             do {
@@ -74,11 +80,7 @@ extension PodStore {
             } catch let error as RuntimeError where error.code == .notFound {
                 continue
             }
-            for name in names {
-                let layout = PodLayout(directory: directory(of: phase).appending(name))
-                if let range = try layout.readUsers() { found.append(range) }
-            }
+            for name in names { try body(PodLayout(directory: directory(of: phase).appending(name))) }
         }
-        return found
     }
 }
